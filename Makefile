@@ -1,0 +1,69 @@
+# Everything a person types. `make` alone prints this list.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+READY  := $(VENV)/.ready
+TOOL   := $(BIN)/support-lakehouse
+COMMA  := ,
+
+# What a variable set on the command line adds to the commands: make run MONTHS=202502,202503
+AT      = $(if $(LAKEHOUSE),--lakehouse '$(LAKEHOUSE)')
+FROM    = $(if $(DATA),--data '$(DATA)')
+FORMAT_ = $(if $(FORMAT),--format '$(FORMAT)')
+AS_OF_  = $(if $(AS_OF),--as-of '$(AS_OF)')
+RELEASE_ = $(if $(RELEASE),--release '$(RELEASE)')
+RUN     = $(AT) $(FROM) $(FORMAT_) $(if $(MONTHS),--months '$(MONTHS)') $(if $(filter 1,$(RESET)),--reset)
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run plan report export answers history files doctor test check bench clean
+
+help: ## Print this list
+	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
+	@echo "Variables: MONTHS=202502,202503 FORMAT=csv|json|parquet DATA=dir LAKEHOUSE=dir RESET=1"
+
+setup: $(READY) ## Environment, Delta jars, class-data archive; done once by all others
+
+run: $(READY) ## Load what is new, release and publish (MONTHS, FORMAT, DATA, LAKEHOUSE, RESET=1)
+	@$(TOOL) run $(RUN)
+
+plan: $(READY) ## Say what `make run` would do
+	@$(TOOL) plan $(RUN)
+
+report: $(READY) ## Print support_report (AS_OF=202502, RELEASE=1, FORMAT)
+	@$(TOOL) report $(AT) $(FORMAT_) $(AS_OF_) $(RELEASE_)
+
+export: $(READY) ## Write the finals into OUTPUT, or export/
+	@$(TOOL) export $(AT) $(FORMAT_) $(AS_OF_) $(RELEASE_) --output '$(or $(OUTPUT),export)'
+
+answers: $(READY) ## Answer the three questions
+	@$(TOOL) answers $(AT)
+
+history: $(READY) ## List the releases
+	@$(TOOL) history $(AT)
+
+files: $(READY) ## List the ledger with every file's balance sheet
+	@$(TOOL) files $(AT)
+
+doctor: $(READY) ## Check Java, jars and conf/, and start a session
+	@$(TOOL) doctor
+
+test: $(READY) ## Run all tests
+	@$(BIN)/python -m pytest
+
+check: $(READY) ## Format, lint, types, layers
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/python -m pytest tests/test_layers.py
+
+clean: ## Remove the lakehouse, the environment and all that was generated
+	rm -rf $(VENV) lakehouse export spark-warehouse .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+$(READY): requirements.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; v = sys.version_info; v >= (3, 11) or sys.exit("Python %d.%d found, 3.11 or later needed: install it, or name one with make PYTHON=python3.12" % v[:2])'
+	@echo "Setting up $(VENV) (once) ..."
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@$(TOOL) setup
+	@touch $@

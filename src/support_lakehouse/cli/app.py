@@ -1,0 +1,81 @@
+"""Owns the command `support-lakehouse`: its subcommands, and the only place that catches all."""
+
+import logging
+import os
+import signal
+import sys
+from types import FrameType
+from typing import Any
+
+import typer
+
+from support_lakehouse.cli import inspect, read, run, setup
+from support_lakehouse.cli.screen import complain
+from support_lakehouse.errors import SupportLakehouseError
+
+app = typer.Typer(
+    name="support-lakehouse",
+    help="Support data from files to reports that add up, in Delta tables that remember.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+app.command()(run.run)
+app.command()(run.plan)
+app.command()(read.report)
+app.command()(read.export)
+app.command()(read.answers)
+app.command()(inspect.history)
+app.command()(inspect.files)
+app.command()(setup.doctor)
+app.command(hidden=True)(setup.setup)
+
+
+class Terminated(BaseException):
+    """SIGTERM arrived; what is open is closed on the way out."""
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run a command and leave with its exit code (design.md 8)."""
+    signal.signal(signal.SIGTERM, _terminated)
+    sys.exit(_exit_code(arguments))
+
+
+def _exit_code(arguments: list[str] | None) -> int:
+    try:
+        app(arguments, standalone_mode=False)
+    except typer.Exit as done:
+        return done.exit_code
+    except SupportLakehouseError as error:
+        complain(error.sentence())
+        return error.exit_code
+    except (KeyboardInterrupt, typer.Abort):
+        complain("Interrupted. Nothing of this run was released; run again to go on.")
+        return 130
+    except Terminated:
+        complain("Stopped by SIGTERM. Nothing of this run was released; run again to go on.")
+        return 143
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:
+        return _unexpected(error)
+    return 0
+
+
+def _unexpected(error: Exception) -> int:
+    """Wrong usage as typer tells it, or a failure that nobody foresaw."""
+    show = getattr(error, "show", None)
+    if show is not None:
+        show()
+        return int(getattr(error, "exit_code", 2))
+    logging.getLogger("support_lakehouse").exception("failed")
+    first = (str(error).strip().splitlines() or [type(error).__name__])[0]
+    complain(f"Failed: {first[:300]}")
+    complain("Nothing was released. The trace is in the newest file under <lakehouse>/logs/.")
+    return 1
+
+
+def _terminated(signum: int, frame: FrameType | None) -> Any:
+    raise Terminated

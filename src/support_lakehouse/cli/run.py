@@ -1,0 +1,186 @@
+"""Owns `run` and `plan`: options in, a summary or JSON out."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import typer
+
+from support_lakehouse.cli import options as o
+from support_lakehouse.cli import screen
+from support_lakehouse.config import load_config
+from support_lakehouse.model.books import LedgerEntry
+from support_lakehouse.pipeline import run as pipeline
+from support_lakehouse.stages.plan import Plan
+
+
+def run(
+    data: o.Data = None,
+    lakehouse: o.Lakehouse = None,
+    months: o.Months = None,
+    format: o.Format = None,
+    no_finals: o.NoFinals = False,
+    reset: o.Reset = False,
+    log_level: o.Level = o.LogLevel.info,
+    json: o.Json = False,
+) -> None:
+    """Load what is new, release it, and publish report and finals."""
+    asked = _options(data, lakehouse, months, format, no_finals, reset, log_level)
+    with screen.progress(shown=not json) as tell:
+        done = pipeline.run(load_config(), asked, tell=tell)
+    screen.print_json(_run_json(done)) if json else _summary(done)
+    if done.state == "refused":
+        raise typer.Exit(3)
+
+
+def plan(
+    data: o.Data = None,
+    lakehouse: o.Lakehouse = None,
+    months: o.Months = None,
+    format: o.Format = None,
+    no_finals: o.NoFinals = False,
+    reset: o.Reset = False,
+    log_level: o.Level = o.LogLevel.info,
+    json: o.Json = False,
+) -> None:
+    """Say what a run with the same options would do; nothing is written."""
+    asked = _options(data, lakehouse, months, format, no_finals, reset, log_level)
+    work = pipeline.plan(load_config(), asked)
+    screen.print_json(_plan_json(work)) if json else _tell_plan(work)
+    if work.refusals:
+        raise typer.Exit(3)
+
+
+def _options(
+    data: o.Data,
+    lakehouse: o.Lakehouse,
+    months: str | None,
+    format_: o.FormatChoice | None,
+    no_finals: bool,
+    reset: bool,
+    log_level: o.LogLevel,
+) -> pipeline.Options:
+    return pipeline.Options(
+        data=data,
+        lakehouse=lakehouse,
+        months=o.months_of(months),
+        format=format_.value if format_ else None,
+        finals=not no_finals,
+        reset=reset,
+        log_level=log_level.value,
+    )
+
+
+def _summary(done: pipeline.RunResult) -> None:
+    _tell_skipped(done.plan)
+    if done.state == "refused":
+        _tell_refusals(done.plan)
+        screen.say("Refused: nothing of this run was released.")
+        return
+    if done.state == "nothing to do":
+        screen.say("Nothing to load: every file asked for is in the ledger.")
+    else:
+        assert done.release is not None
+        _tell_loaded(done.loaded)
+        seconds = sum(done.seconds[s] for s in ("plan", "release", "publish") if s in done.seconds)
+        screen.say(
+            f"Release {done.release.release}: {len(done.loaded)} files,"
+            f" {done.release.rows['read']} rows, state {done.release.state}."
+            if seconds >= 0
+            else ""
+        )
+    for path in done.published:
+        screen.say(f"Published {path}")
+
+
+def _tell_loaded(loaded: tuple[LedgerEntry, ...]) -> None:
+    outcomes = [name for name in loaded[0].balance.as_dict()]
+    rows = [
+        [e.feed, e.period, *(e.balance.as_dict()[name] for name in outcomes)]
+        for e in loaded
+    ]
+    screen.table(["feed", "period", *(name.replace("_", " ") for name in outcomes)], rows)
+    for entry in loaded:
+        for told, counts in (("rejected", entry.reasons), ("warning", entry.warnings)):
+            for rule, count in counts.items():
+                screen.say(f"{entry.file}: {told}: {rule}, {count} rows")
+        if entry.drift:
+            screen.say(f"{entry.file}: drift: nobody declared {', '.join(entry.drift)}")
+
+
+def _tell_skipped(work: Plan) -> None:
+    periods = sorted({file.period for file in work.skipped})
+    if periods:
+        screen.say(f"Loaded already, skipped: {', '.join(periods)} ({len(work.skipped)} files).")
+
+
+def _tell_refusals(work: Plan) -> None:
+    for refusal in work.refusals:
+        screen.complain(f"{refusal.feed}: {refusal.why}")
+
+
+def _tell_plan(work: Plan) -> None:
+    _tell_skipped(work)
+    rows = [[f.found.feed, f.found.period, f.found.path, f.found.size] for f in work.load]
+    if rows:
+        screen.table(["feed", "period", "file to load", "bytes"], rows)
+    elif not work.refusals:
+        screen.say("Nothing to load: every file asked for is in the ledger.")
+    for path in work.unmatched:
+        screen.say(f"{path}: belongs to no feed, left alone.")
+    if work.reset:
+        screen.say("A new ledger begins: silver is rebuilt from the extract, history stays.")
+    _tell_refusals(work)
+    if work.refusals:
+        screen.say("A run would be refused: nothing would be released.")
+
+
+def _run_json(done: pipeline.RunResult) -> dict[str, Any]:
+    loaded = [_file(e.feed, e.file, e.period, "loaded", e.balance.as_dict()) for e in done.loaded]
+    return {
+        "release": done.release.release if done.release else None,
+        "state": done.state,
+        "files": loaded + _skipped(done.plan) + _refused(done.plan),
+        "published": [str(path) for path in done.published],
+        "seconds": dict(done.seconds),
+        "refusals": _refusals(done.plan),
+    }
+
+
+def _plan_json(work: Plan) -> dict[str, Any]:
+    state = "refused" if work.refusals else "released" if work.load else "nothing to do"
+    new = [_file(f.found.feed, f.found.path, f.found.period, "new", None) for f in work.load]
+    return {
+        "release": work.last.release if work.last else None,
+        "state": state,
+        "files": new + _skipped(work) + _refused(work),
+        "published": [],
+        "seconds": {},
+        "refusals": _refusals(work),
+        "unmatched": list(work.unmatched),
+    }
+
+
+def _file(
+    feed: str, file: str, period: str, state: str, balance: Mapping[str, int] | None
+) -> dict[str, Any]:
+    return {"feed": feed, "file": file, "period": period, "state": state, "balance": balance}
+
+
+def _skipped(work: Plan) -> list[dict[str, Any]]:
+    balances = {(e.feed, e.file): e.balance.as_dict() for e in work.ledger}
+    return [
+        _file(f.feed, f.path, f.period, "loaded already", balances[f.feed, f.path])
+        for f in work.skipped
+    ]
+
+
+def _refused(work: Plan) -> list[dict[str, Any]]:
+    periods = {(f.feed, f.path): f.period for f in work.found}
+    return [
+        _file(r.feed, r.file, periods.get((r.feed, r.file), ""), "refused", None)
+        for r in work.refusals
+    ]
+
+
+def _refusals(work: Plan) -> list[dict[str, str]]:
+    return [{"feed": r.feed, "file": r.file, "why": r.why} for r in work.refusals]

@@ -1,0 +1,58 @@
+"""Owns what people see: tables and sentences on the screen, and the JSON for scripts."""
+
+import json
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from decimal import Decimal
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+out = Console(highlight=False, soft_wrap=True)
+err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def say(sentence: str = "") -> None:
+    """Print a sentence; brackets in it are text."""
+    out.print(Text(sentence))
+
+
+def complain(sentence: str) -> None:
+    """Print an error for a person, on standard error."""
+    err.print(Text(sentence, style="red"))
+
+
+def table(columns: Sequence[str], rows: Sequence[Sequence[object]], title: str = "") -> None:
+    """Print rows under their columns; numbers stand to the right."""
+    shown = Table(title=title or None, title_justify="left", box=None, pad_edge=False)
+    numbers = [all(isinstance(row[i], int | Decimal) for row in rows) for i in range(len(columns))]
+    for column, is_number in zip(columns, numbers, strict=True):
+        shown.add_column(column, justify="right" if is_number else "left", overflow="fold")
+    for row in rows:
+        shown.add_row(*(Text("" if cell is None else str(cell)) for cell in row))
+    wide = Console(highlight=False, width=None if sys.stdout.isatty() else 200)
+    wide.print(shown)
+
+
+def print_json(value: Any) -> None:
+    """Print one JSON value; exact decimals become plain numbers."""
+    sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=1, default=_plain) + "\n")
+
+
+def _plain(value: object) -> int | float:
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() else float(value)
+    raise TypeError(f"{type(value).__name__} has no JSON form")
+
+
+@contextmanager
+def progress(*, shown: bool) -> Iterator[Callable[[str], None]]:
+    """A line on the terminal that names the stage at work; nothing where there is no terminal."""
+    if not (shown and err.is_terminal):
+        yield lambda stage: None
+        return
+    with err.status("plan") as status:
+        yield lambda stage: status.update(stage)

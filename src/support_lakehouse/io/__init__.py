@@ -1,0 +1,1 @@
+"""Everything that touches the outside: files, Spark, Delta; no column expressions of the domain."""

@@ -1,0 +1,166 @@
+"""Owns `ops/`: the ledger of files, the journal of decisions, the releases; all without a JVM."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import timedelta
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+from deltalake import CommitProperties, write_deltalake
+
+from support_lakehouse.errors import UsageError
+from support_lakehouse.io import lake
+from support_lakehouse.model.books import Balance, LedgerEntry
+from support_lakehouse.model.release import FORMAT, Release, TableState
+
+FILES, JOURNAL, RELEASES = "ops/files", "ops/journal", "ops/releases"
+_BALANCE = tuple(Balance().as_dict())
+_TEXT, _COUNT = pa.string(), pa.int64()
+
+_FILES_SCHEMA = pa.schema(
+    [(name, _TEXT) for name in ("feed", "file", "period", "sha256")]
+    + [(name, _COUNT) for name in ("size", "mtime_ns", "inode")]
+    + [("state", _TEXT), ("release", _COUNT), ("admitted_by", _TEXT)]
+    + [(name, _TEXT) for name in ("header", "drift", "reasons", "warnings", "why")]
+    + [(name, _COUNT) for name in _BALANCE]
+)
+_JOURNAL_SCHEMA = pa.schema(
+    [("release", _COUNT), ("at", _TEXT), ("run", _TEXT), ("decision", _TEXT), ("who", _TEXT)]
+    + [("what", _TEXT), ("why", _TEXT)]
+)
+_RELEASES_SCHEMA = pa.schema(
+    [("release", _COUNT), ("at", _TEXT), ("run", _TEXT), ("kind", _TEXT), ("state", _TEXT)]
+    + [(name, _TEXT) for name in ("months", "files", "rows", "tables", "as_of", "refusals")]
+    + [(name, _TEXT) for name in ("code", "config", "previous")]
+    + [("format", _COUNT)]
+)
+
+
+@dataclass(frozen=True)
+class Decision:
+    """One line of the journal: what was decided in a release, by whom and why."""
+
+    release: int
+    at: str
+    run: str
+    decision: str
+    who: str
+    what: str
+    why: str = ""
+
+
+def read_releases(lakehouse: Path) -> list[Release]:
+    """All releases, oldest first; UsageError where a newer program wrote the lakehouse."""
+    version = lake.version_of(lakehouse / RELEASES)
+    if version is None:
+        return []
+    rows = lake.read(lakehouse / RELEASES, version).to_pylist()
+    newest = max(row["format"] for row in rows)
+    if newest > FORMAT:
+        raise UsageError(
+            f"the lakehouse has format {newest}, this program knows {FORMAT}",
+            where=str(lakehouse),
+            hint="Install the newer program that wrote it.",
+        )
+    return sorted((_release(row) for row in rows), key=lambda release: release.release)
+
+
+def append_release(lakehouse: Path, release: Release, retention: timedelta) -> None:
+    """Write the release: from here on readers see it."""
+    told = asdict(release)
+    row = {name: _flat(value) for name, value in told.items()}
+    row["state"] = release.state
+    _write(lakehouse / RELEASES, [row], _RELEASES_SCHEMA, "append", release.run, retention)
+
+
+def read_files(lakehouse: Path, version: int) -> list[LedgerEntry]:
+    """The ledger at a version, in order of feed and file."""
+    rows = lake.read(lakehouse / FILES, version).to_pylist()
+    return sorted((_entry(row) for row in rows), key=lambda e: (e.feed, e.file))
+
+
+def write_files(
+    lakehouse: Path, entries: Sequence[LedgerEntry], run: str, retention: timedelta
+) -> TableState:
+    """Replace the ledger; what a release says of it."""
+    rows = []
+    for entry in entries:
+        row = {name: _flat(value) for name, value in asdict(entry).items() if name != "balance"}
+        rows.append({**row, **entry.balance.as_dict()})
+    _write(lakehouse / FILES, rows, _FILES_SCHEMA, "overwrite", run, retention)
+    return _state(lakehouse / FILES, rows)
+
+
+def append_journal(
+    lakehouse: Path, decisions: Sequence[Decision], run: str, retention: timedelta
+) -> TableState:
+    """Add decisions to the journal; what a release says of it."""
+    table = lakehouse / JOURNAL
+    rows = [asdict(decision) for decision in decisions]
+    _write(table, rows, _JOURNAL_SCHEMA, "append", run, retention)
+    return _state(table, lake.read(table, lake.newest_version(table)).to_pylist())
+
+
+def _write(
+    table: Path,
+    rows: Sequence[dict[str, Any]],
+    schema: pa.Schema,
+    mode: str,
+    run: str,
+    retention: timedelta,
+) -> None:
+    kept = f"interval {retention.days} days"
+    write_deltalake(
+        table,
+        pa.Table.from_pylist(list(rows), schema=schema),
+        mode=mode,
+        configuration={
+            "delta.logRetentionDuration": kept,
+            "delta.deletedFileRetentionDuration": kept,
+        },
+        commit_properties=CommitProperties(
+            custom_metadata={"userMetadata": json.dumps({"run": run})}
+        ),
+    )
+
+
+def _state(table: Path, rows: Sequence[dict[str, Any]]) -> TableState:
+    return TableState(lake.newest_version(table), len(rows), fingerprint_of_rows(rows))
+
+
+def fingerprint_of_rows(rows: Sequence[dict[str, Any]]) -> str:
+    """The sum, modulo 2^64, of the first 64 bits of each row's sha256 as canonical JSON."""
+
+    def bits(row: dict[str, Any]) -> int:
+        text = json.dumps(row, sort_keys=True, ensure_ascii=False, default=str)
+        return int.from_bytes(sha256(text.encode()).digest()[:8], "big")
+
+    return f"{sum(map(bits, rows)) % 2**64:016x}"
+
+
+def _flat(value: Any) -> Any:
+    if isinstance(value, dict | list | tuple):
+        return json.dumps(value, sort_keys=True, ensure_ascii=False)
+    return value
+
+
+def _entry(row: dict[str, Any]) -> LedgerEntry:
+    plain = {k: v for k, v in row.items() if k not in _BALANCE}
+    for name in ("header", "drift"):
+        plain[name] = tuple(json.loads(plain[name]))
+    for name in ("reasons", "warnings"):
+        plain[name] = json.loads(plain[name])
+    return LedgerEntry(**plain, balance=Balance(**{name: row[name] for name in _BALANCE}))
+
+
+def _release(row: dict[str, Any]) -> Release:
+    plain = {name: value for name, value in row.items() if name != "state"}
+    for name in ("months", "files", "refusals"):
+        plain[name] = tuple(json.loads(plain[name]))
+    for name in ("rows", "as_of"):
+        plain[name] = json.loads(plain[name])
+    plain["tables"] = {k: TableState(**v) for k, v in json.loads(row["tables"]).items()}
+    return Release(**plain)

@@ -1,0 +1,118 @@
+"""Owns the Spark session: how it starts, for a small run or a big one, and how it stays quiet."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from pyspark.sql import SparkSession
+
+from support_lakehouse.errors import SetupError
+from support_lakehouse.io import runtime
+from support_lakehouse.io.landing import BLOCK_BYTES
+
+SMALL_BYTES = 64 * 1024 * 1024
+"""Up to so many bytes to load a run is over before a compiler's work would pay."""
+_LOG4J = Path(__file__).with_name("log4j2.properties")
+
+_ALWAYS = {
+    "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
+    "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
+    "spark.sql.session.timeZone": "UTC",
+    "spark.sql.ansi.enabled": "true",
+    # A block of a file is a task of its own, so its first line's number is known (io.records).
+    "spark.sql.files.maxPartitionBytes": str(BLOCK_BYTES),
+    "spark.sql.files.openCostInBytes": str(BLOCK_BYTES),
+    # 50 tasks for each look at a table's state are for tables of millions of files.
+    "spark.databricks.delta.snapshotPartitions": "1",
+    "spark.databricks.delta.properties.defaults.checkpointInterval": "50",
+    "spark.sql.parquet.compression.codec": "zstd",
+}
+_LOCAL = {
+    "spark.driver.memory": "3g",
+    "spark.ui.enabled": "false",
+    "spark.ui.showConsoleProgress": "false",
+    "spark.driver.host": "127.0.0.1",
+    "spark.driver.bindAddress": "127.0.0.1",
+    "spark.sql.shuffle.partitions": "8",
+}
+_SMALL = {
+    "spark.sql.shuffle.partitions": "1",
+    # Generating and compiling code costs more here than it saves (facts.md).
+    "spark.sql.codegen.wholeStage": "false",
+    "spark.sql.codegen.factoryMode": "NO_CODEGEN",
+    "spark.sql.adaptive.enabled": "false",
+}
+_JAVA = "-Duser.timezone=UTC -XX:-UsePerfData -Xshare:auto"
+_JAVA_SMALL = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -XX:ReservedCodeCacheSize=128m"
+
+
+def started_by_spark_submit() -> bool:
+    """Whether spark-submit began this process: then master, memory and jars are its own."""
+    return "PYSPARK_GATEWAY_PORT" in os.environ
+
+
+@contextmanager
+def spark_session(*, bytes_to_load: int, log: Path, warehouse: Path) -> Iterator[SparkSession]:
+    """A session for one run, stopped at the end; what the JVM prints goes to the log file.
+
+    Raises SetupError where Java or the jars are missing.
+    """
+    if started_by_spark_submit():
+        session = _with(SparkSession.builder, _ALWAYS).getOrCreate()
+        _check_delta(session)
+    else:
+        session = _local_session(bytes_to_load <= SMALL_BYTES, log, warehouse)
+    session.sparkContext.setLogLevel("ERROR") if started_by_spark_submit() else None
+    try:
+        yield session
+    finally:
+        session.stop()
+
+
+def _local_session(small: bool, log: Path, warehouse: Path) -> SparkSession:
+    runtime.java()
+    jars = ":".join(str(path) for path in runtime.jars())
+    options = [_JAVA, *([_JAVA_SMALL] if small else []), f"-Dlog4j2.configurationFile={_LOG4J}"]
+    settings = {**_ALWAYS, **_LOCAL, **(_SMALL if small else {})}
+    settings |= {
+        "spark.driver.extraClassPath": jars,
+        "spark.driver.extraJavaOptions": " ".join(options),
+        "spark.sql.warehouse.dir": str(warehouse),
+    }
+    os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
+    builder = _with(SparkSession.builder.master("local[*]").appName("support-lakehouse"), settings)
+    with _standard_error_to(log):
+        return builder.getOrCreate()
+
+
+def _with(builder: SparkSession.Builder, settings: dict[str, str]) -> SparkSession.Builder:
+    for name, value in settings.items():
+        builder = builder.config(name, value)
+    return builder
+
+
+def _check_delta(session: SparkSession) -> None:
+    try:
+        session.range(0).write.format("delta").mode("ignore")
+        session._jvm.java.lang.Class.forName("io.delta.sql.DeltaSparkSessionExtension")
+    except Exception as error:
+        raise SetupError(
+            "spark-submit was given no Delta jars",
+            expected=runtime.PACKAGE,
+            hint=f"Add --packages {runtime.PACKAGE}, or --jars with the files in {runtime.home()}.",
+        ) from error
+
+
+@contextmanager
+def _standard_error_to(log: Path) -> Iterator[None]:
+    """Let the JVM inherit a file as its standard error: its warnings are not for the screen."""
+    log.parent.mkdir(parents=True, exist_ok=True)
+    kept = os.dup(2)
+    with log.open("ab") as file:
+        os.dup2(file.fileno(), 2)
+        try:
+            yield
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)

@@ -1,0 +1,1 @@
+"""The words of the product as typed, frozen values; no work is done here."""

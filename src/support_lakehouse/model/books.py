@@ -1,0 +1,57 @@
+"""Owns the books: what became of each row of a file, and the ledger's line on the file."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+
+
+@dataclass(frozen=True)
+class Balance:
+    """The outcomes of one file's rows; they add up to the rows read (law L3)."""
+
+    read: int = 0
+    inserted: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    deleted: int = 0
+    absent_deletes: int = 0
+    superseded: int = 0
+    rejected: int = 0
+
+    @property
+    def accounted(self) -> int:
+        return sum(getattr(self, f.name) for f in fields(self) if f.name != "read")
+
+    @property
+    def balances(self) -> bool:
+        return self.read == self.accounted
+
+    def as_dict(self) -> dict[str, int]:
+        return {f.name: getattr(self, f.name) for f in fields(self)}
+
+    @staticmethod
+    def total(balances: "list[Balance]") -> "Balance":
+        names = [f.name for f in fields(Balance)]
+        return Balance(**{name: sum(getattr(b, name) for b in balances) for name in names})
+
+
+@dataclass(frozen=True)
+class LedgerEntry:
+    """One file in the ledger. `state` is `loaded` or `refused`; `admitted_by` names the run
+    whose rows in bronze stand for the file."""
+
+    feed: str
+    file: str
+    period: str
+    sha256: str
+    size: int
+    mtime_ns: int
+    inode: int
+    state: str
+    release: int
+    admitted_by: str
+    header: tuple[str, ...] = ()
+    drift: tuple[str, ...] = ()
+    balance: Balance = Balance()
+    reasons: Mapping[str, int] = field(default_factory=dict)
+    warnings: Mapping[str, int] = field(default_factory=dict)
+    why: str = ""

@@ -1,0 +1,69 @@
+"""Owns the release: the row that names every table's version and is written last (law L4)."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+FORMAT = 1
+"""The number of the lakehouse's format; an older program refuses a newer one."""
+
+Kind = Literal[
+    "run", "refusal", "recovery", "replay", "rollback", "reset", "maintenance"
+]
+Versions = Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class TableState:
+    """One table in a release: its Delta version, its rows, and the sum of its row hashes."""
+
+    version: int
+    rows: int
+    fingerprint: str
+
+
+@dataclass(frozen=True)
+class Release:
+    """One row of `ops/releases`.
+
+    `tables`: each table by its path under the lakehouse, as in `silver/agents`.
+    `as_of`: for each known period the versions of the silver tables as the files up to it say.
+    `previous`: the hash of the release before, empty for the first.
+    """
+
+    release: int
+    at: str
+    run: str
+    kind: Kind
+    months: tuple[str, ...]
+    files: tuple[str, ...]
+    rows: Mapping[str, int]
+    tables: Mapping[str, TableState]
+    as_of: Mapping[str, Versions]
+    refusals: tuple[Mapping[str, str], ...]
+    code: str
+    config: str
+    previous: str
+    format: int = FORMAT
+
+    @property
+    def state(self) -> str:
+        """A short string over the fingerprints of silver and gold: equal state, equal string."""
+        told = {
+            name: [table.rows, table.fingerprint]
+            for name, table in sorted(self.tables.items())
+            if name.startswith(("silver/", "gold/"))
+        }
+        return _sha256(told)[:16]
+
+    @property
+    def hash(self) -> str:
+        """The sha256 of the whole row as canonical JSON; the next release carries it."""
+        return _sha256(asdict(self))
+
+
+def _sha256(value: Any) -> str:
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -1,0 +1,1 @@
+"""The order of the stages; `run` is what command line, job and notebook call."""

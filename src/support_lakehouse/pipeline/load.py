@@ -1,0 +1,132 @@
+"""Owns the part of a run that needs Spark: bronze, quarantine, silver, gold, feeds side by side."""
+
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from pyspark.sql import SparkSession
+
+from support_lakehouse.config import Config
+from support_lakehouse.io import lake
+from support_lakehouse.io.runlog import Stages
+from support_lakehouse.io.session import spark_session
+from support_lakehouse.io.tables import Tables
+from support_lakehouse.model.feed import Feed
+from support_lakehouse.stages import admit, gold
+from support_lakehouse.stages.apply import apply_periods
+from support_lakehouse.stages.books import Applied, Counted, count_rows
+from support_lakehouse.stages.plan import Plan
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """What loading did: feed -> file -> counts, and feed -> period -> what silver was done."""
+
+    counted: Mapping[str, Mapping[str, Counted]]
+    applied: Mapping[str, Mapping[str, Applied]]
+
+
+def load(
+    config: Config,
+    lakehouse: Path,
+    work: Plan,
+    run: str,
+    stages: Stages,
+    *,
+    spark: SparkSession | None,
+) -> Loaded:
+    """Take the plan's files to gold; `spark` is used and left open, else a session is started."""
+    with _session(spark, lakehouse, run, work, stages) as session:
+        loading = _Loading(session, config, lakehouse, work, run, stages)
+        counted = loading.admit()
+        loading.quarantine(counted)
+        applied = loading.apply(counted)
+        with stages.stage("gold"):
+            gold.build_marts(session, loading.tables, config.settings)
+    return Loaded(counted, applied)
+
+
+@dataclass(frozen=True)
+class _Loading:
+    session: SparkSession
+    config: Config
+    lakehouse: Path
+    work: Plan
+    run: str
+    stages: Stages
+
+    @property
+    def feeds(self) -> list[Feed]:
+        return [feed for feed in self.config.feeds if self.work.files_of(feed.name)]
+
+    @property
+    def tables(self) -> Tables:
+        return Tables(self.lakehouse, self.run, self.config.settings.retention)
+
+    def admit(self) -> dict[str, dict[str, Counted]]:
+        staging = self.lakehouse / "staging" / self.run
+
+        def one(feed: Feed, session: SparkSession) -> dict[str, Counted]:
+            with self.stages.stage("bronze", feed=feed.name) as told:
+                files = self.work.files_of(feed.name)
+                admit.admit(session, self.tables, feed, files, staging)
+                table = self.tables.path(admit.bronze_of(feed))
+                counted = count_rows(table, lake.newest_version(table), self.run)
+                told["rows"] = sum(c.read for c in counted.values())
+            return counted
+
+        try:
+            return self._side_by_side(one)
+        finally:
+            shutil.rmtree(staging, ignore_errors=True)
+
+    def quarantine(self, counted: Mapping[str, Mapping[str, Counted]]) -> None:
+        dirty = [f for f in self.feeds if any(c.rejected for c in counted[f.name].values())]
+        if not dirty and not self.work.reset:
+            return
+        with self.stages.stage("quarantine", feeds=len(dirty)):
+            rules = self.config.fingerprint
+            feeds = dirty or self.feeds
+            admit.quarantine(self.session, self.tables, feeds, rules, anew=self.work.reset)
+
+    def apply(self, counted: Mapping[str, Mapping[str, Counted]]) -> dict[str, dict[str, Applied]]:
+        def one(feed: Feed, session: SparkSession) -> dict[str, Applied]:
+            with self.stages.stage("silver", feed=feed.name) as told:
+                files = self.work.files_of(feed.name)
+                applied = apply_periods(session, self.tables, feed, files, counted[feed.name])
+                told["periods"] = ",".join(applied)
+            return applied
+
+        return self._side_by_side(one)
+
+    def _side_by_side(self, work: Callable[[Feed, SparkSession], T]) -> dict[str, T]:
+        """Do the work of each feed in a thread and a session of its own."""
+        feeds = self.feeds
+        with ThreadPoolExecutor(len(feeds)) as pool:
+            done = pool.map(lambda feed: work(feed, self.session.newSession()), feeds)
+            return {feed.name: result for feed, result in zip(feeds, done, strict=True)}
+
+
+@contextmanager
+def _session(
+    spark: SparkSession | None, lakehouse: Path, run: str, work: Plan, stages: Stages
+) -> Iterator[SparkSession]:
+    if spark is not None:
+        yield spark
+        return
+    log = lakehouse / "logs" / f"{run}.spark.log"
+    started = spark_session(
+        bytes_to_load=work.bytes_to_load, log=log, warehouse=lakehouse / "staging"
+    )
+    with stages.stage("session"):
+        session = started.__enter__()
+    try:
+        yield session
+    finally:
+        started.__exit__(None, None, None)

@@ -1,0 +1,116 @@
+"""Owns the order of a run: plan, load, release, publish; readers see it once it is released."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from support_lakehouse.config import Config
+from support_lakehouse.io.runlog import Stages, log_to
+from support_lakehouse.model.books import LedgerEntry
+from support_lakehouse.model.release import Release
+from support_lakehouse.model.settings import Format
+from support_lakehouse.stages import release as releasing
+from support_lakehouse.stages.plan import Plan, make_plan
+from support_lakehouse.stages.publish import publish
+from support_lakehouse.stages.released import Released
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+Outcome = Literal["released", "nothing to do", "refused"]
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a person asks of a run; None stands for what `conf/pipeline.yml` says."""
+
+    data: Path | None = None
+    lakehouse: Path | None = None
+    months: tuple[str, ...] | None = None
+    format: Format | None = None
+    finals: bool = True
+    reset: bool = False
+    log_level: str = "info"
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """What a run did: its outcome, the newest release, what it loaded and wrote, its seconds."""
+
+    state: Outcome
+    release: Release | None
+    plan: Plan
+    loaded: tuple[LedgerEntry, ...] = ()
+    published: tuple[Path, ...] = ()
+    seconds: Mapping[str, float] = field(default_factory=dict)
+
+
+def plan(config: Config, options: Options) -> Plan:
+    """What a run with these options would do; nothing is written and no JVM started."""
+    data = (options.data or config.data).resolve()
+    return make_plan(
+        config, data, lakehouse_of(config, options), months=options.months, reset=options.reset
+    )
+
+
+def run(
+    config: Config,
+    options: Options,
+    *,
+    spark: SparkSession | None = None,
+    tell: Callable[[str], None] = lambda stage: None,
+) -> RunResult:
+    """Load what is new, release it, publish it.
+
+    `spark` is a session to use and leave open, instead of one of the run's own. `tell` gets the
+    name of each stage as it begins. A refusal is an outcome, not an error; other errors are
+    raised and leave readers at the last release.
+    """
+    lakehouse = lakehouse_of(config, options)
+    stages, at = Stages(tell), datetime.now(UTC)
+    run_id = f"{at:%Y%m%dt%H%M%S}-{secrets.token_hex(3)}"
+    with stages.stage("plan"):
+        work = plan(config, options)
+    if work.refusals:
+        refused = releasing.refuse(config, lakehouse, work, run_id, at)
+        return RunResult("refused", refused, work, seconds=stages.seconds)
+    if not work.load:
+        return _published(config, lakehouse, work, options, stages, "nothing to do", ())
+    with log_to(lakehouse / "logs" / f"{run_id}.log", options.log_level):
+        # Imported here: what has nothing to load needs neither Spark nor the time to import it.
+        from support_lakehouse.pipeline.load import load
+
+        done = load(config, lakehouse, work, run_id, stages, spark=spark)
+        with stages.stage("release"):
+            loaded = releasing.entries(work, done.counted, done.applied, run_id)
+            made = releasing.release(config, lakehouse, work, loaded, done.applied, run_id, at)
+        work = replace(work, releases=(*work.releases, made))
+        return _published(config, lakehouse, work, options, stages, "released", loaded)
+
+
+def lakehouse_of(config: Config, options: Options) -> Path:
+    """The lakehouse's folder, whole."""
+    return (options.lakehouse or config.lakehouse).resolve()
+
+
+def _published(
+    config: Config,
+    lakehouse: Path,
+    work: Plan,
+    options: Options,
+    stages: Stages,
+    state: Outcome,
+    loaded: Sequence[LedgerEntry],
+) -> RunResult:
+    paths: list[Path] = []
+    if work.last is not None:
+        with stages.stage("publish"):
+            released = Released(lakehouse, work.last, as_of=None)
+            fmt = options.format or config.settings.format
+            paths = publish(released, config, fmt, finals=options.finals)
+    return RunResult(state, work.last, work, tuple(loaded), tuple(paths), stages.seconds)

@@ -1,0 +1,44 @@
+"""Owns admission: records of new files into bronze, judged in the pass that reads them."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from pyspark.sql import SparkSession
+
+from support_lakehouse.io.staging import landed_records
+from support_lakehouse.io.tables import Tables
+from support_lakehouse.model.feed import Feed
+from support_lakehouse.model.landing import ScannedFile
+from support_lakehouse.transforms.judge import judged
+from support_lakehouse.transforms.quarantine import quarantined
+
+_PRUNED_BY = "period,file,line,run"
+QUARANTINE = "quarantine"
+
+
+def bronze_of(feed: Feed) -> str:
+    return f"bronze/{feed.name}"
+
+
+def admit(
+    session: SparkSession, tables: Tables, feed: Feed, files: Sequence[ScannedFile], staging: Path
+) -> None:
+    """Append every record of the files to the feed's bronze table, each with its verdict."""
+    headers = _headers(files)
+    records = landed_records(session, files, feed.delimiter, staging / f"{feed.name}.parquet")
+    rows = judged(records, feed, headers, run=tables.run)
+    tables.append(rows, bronze_of(feed), statistics=_PRUNED_BY, feed=feed.name)
+
+
+def quarantine(
+    session: SparkSession, tables: Tables, feeds: Sequence[Feed], rules: str, *, anew: bool
+) -> None:
+    """Put this run's rejected rows of the feeds into quarantine, in one commit."""
+    bronze = {feed.name: tables.read(session, bronze_of(feed)) for feed in feeds}
+    rows = quarantined(bronze, run=tables.run, rules=rules)
+    write = tables.replace if anew else tables.append
+    write(rows, QUARANTINE, statistics="feed,file,line,period,run")
+
+
+def _headers(files: Sequence[ScannedFile]) -> tuple[tuple[str, ...], ...]:
+    return tuple(dict.fromkeys(file.header.names for file in files))

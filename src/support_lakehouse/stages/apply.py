@@ -1,0 +1,102 @@
+"""Owns silver: accepted changes go in period by period, each a commit of its own (laws L1, L5)."""
+
+from collections.abc import Mapping, Sequence
+
+from pyspark.sql import DataFrame, SparkSession
+
+from support_lakehouse.errors import BooksDoNotBalance
+from support_lakehouse.io import lake
+from support_lakehouse.io.tables import Tables
+from support_lakehouse.model.feed import Feed
+from support_lakehouse.model.landing import ScannedFile
+from support_lakehouse.model.period import INITIAL
+from support_lakehouse.stages.admit import bronze_of
+from support_lakehouse.stages.books import Applied, Counted
+from support_lakehouse.transforms import fold
+
+
+def silver_of(feed: Feed) -> str:
+    return f"silver/{feed.name}"
+
+
+def apply_periods(
+    session: SparkSession,
+    tables: Tables,
+    feed: Feed,
+    files: Sequence[ScannedFile],
+    counted: Mapping[str, Counted],
+) -> dict[str, Applied]:
+    """Fold the accepted rows of each period, in order, into the feed's silver table.
+
+    A file without accepted rows changes nothing; an extract without any still makes the table.
+    """
+    bronze = tables.read(session, bronze_of(feed))
+    applied = {}
+    for file in files:
+        told = counted.get(file.found.path, Counted(0, 0))
+        changes = _changes(bronze, feed, file, told, tables.run)
+        if file.found.period == INITIAL:
+            applied[INITIAL] = _begin(tables, feed, changes, told)
+        elif told.won:
+            applied[file.found.period] = _merge(tables, feed, changes, told, file.found.period)
+    return applied
+
+
+def _changes(
+    bronze: DataFrame, feed: Feed, file: ScannedFile, counted: Counted, run: str
+) -> DataFrame:
+    rows = bronze.where((bronze.run == run) & (bronze.file == file.found.path))
+    changes = fold.accepted_changes(rows, feed, [file.header.names])
+    if counted.won == counted.accepted:
+        return changes  # no key stands twice, so there is nothing to choose
+    return fold.latest_per_key(changes, feed.key, order=fold.PLACE)
+
+
+def _begin(tables: Tables, feed: Feed, changes: DataFrame, counted: Counted) -> Applied:
+    table = silver_of(feed)
+    version = tables.replace(
+        fold.without_deletes(changes),
+        table,
+        statistics=_statistics(feed),
+        feed=feed.name,
+        period=INITIAL,
+    )
+    written = lake.metrics_of(tables.path(table), version).get("numOutputRows", 0)
+    _agree(counted.won, written, feed, INITIAL)
+    return Applied(version, inserted=written)
+
+
+def _merge(
+    tables: Tables, feed: Feed, changes: DataFrame, counted: Counted, period: str
+) -> Applied:
+    table = silver_of(feed)
+    before = lake.version_of(tables.path(table))
+    version = tables.merge(
+        table=table, feed=feed.name, period=period, **vars(fold.merge_of(changes, feed))
+    )
+    if version == before:
+        return Applied(version)
+    told = lake.metrics_of(tables.path(table), version)
+    _agree(counted.won, told["numSourceRows"], feed, period)
+    return Applied(
+        version,
+        inserted=told["numTargetRowsInserted"],
+        updated=told["numTargetRowsUpdated"],
+        deleted=told["numTargetRowsDeleted"],
+    )
+
+
+def _agree(counted: int, merged: int, feed: Feed, period: str) -> None:
+    if counted != merged:
+        raise BooksDoNotBalance(
+            f"{counted} keys were counted, {merged} rows were folded",
+            where=f"{silver_of(feed)}, {period}",
+            hint="Nothing was released. This is a fault of the program; please report it.",
+        )
+
+
+def _statistics(feed: Feed) -> str:
+    """The columns Delta keeps minima and maxima of: key and dates, none that is personal."""
+    dates = [c.name for c in feed.columns if c.type.name in ("date", "timestamp")]
+    public = [c.name for c in feed.columns if not c.personal]
+    return ",".join(name for name in (feed.key, *dates) if name in public) or "_line"

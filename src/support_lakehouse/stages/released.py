@@ -1,0 +1,102 @@
+"""Owns the reading of released state: report and finals of a release, as of a month, no JVM."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+
+from support_lakehouse.config import Config
+from support_lakehouse.errors import UsageError
+from support_lakehouse.io import lake, ops
+from support_lakehouse.model.feed import Feed
+from support_lakehouse.model.period import INITIAL, is_month, period_order
+from support_lakehouse.model.release import Release
+from support_lakehouse.transforms import report as arrow_report
+from support_lakehouse.transforms.finals import final_of
+
+REPORT = "gold/support_report"
+
+
+@dataclass(frozen=True)
+class Released:
+    """One release, perhaps as of a month: tables pinned to the versions it names."""
+
+    lakehouse: Path
+    release: Release
+    as_of: str | None
+
+    def version(self, table: str) -> int | None:
+        """The version of a table, None where the release has no such table."""
+        if self.as_of is None:
+            state = self.release.tables.get(table)
+            return state.version if state else None
+        return self.release.as_of[self.as_of].get(table)
+
+    def table(self, table: str) -> pa.Table:
+        """All rows of a table; UsageError where the release has none."""
+        return lake.read(self.lakehouse / table, self._pinned(table))
+
+    def _pinned(self, table: str) -> int:
+        version = self.version(table)
+        if version is None:
+            raise UsageError(
+                f"release {self.release.release} has no table {table}",
+                where=str(self.lakehouse),
+                hint="Run the feeds that it is made of first.",
+            )
+        return version
+
+    def support_report(self, zone: str) -> pa.Table:
+        """The report's rows, sorted: gold's, or made again from silver as of the month."""
+        if self.as_of is None:
+            return arrow_report.sorted_report(self.table(REPORT))
+        interactions = self.lakehouse / "silver/interactions"
+        pinned = {"t": (interactions, self._pinned("silver/interactions"))}
+        cube = arrow_report.cube_of(lake.batches(arrow_report.INTERACTIONS, pinned), zone)
+        centers, categories = (
+            self.table(f"silver/{name}") for name in ("contact_centers", "service_categories")
+        )
+        return arrow_report.support_report(cube, centers, categories)
+
+    def finals(self, feeds: tuple[Feed, ...]) -> Iterator[tuple[str, pa.Table]]:
+        """`<feed>_final` and its rows for every silver table that is loaded."""
+        by_name = {feed.name: feed for feed in feeds}
+        loaded = [feed for feed in feeds if self.version(f"silver/{feed.name}") is not None]
+        for feed in loaded:
+            targets = set(feed.references.values()) if feed.final.repair_references else set()
+            keys = {
+                target: self.table(f"silver/{target}")[by_name[target].key] for target in targets
+            }
+            yield f"{feed.name}_final", final_of(self.table(f"silver/{feed.name}"), feed, keys)
+
+
+def open_released(
+    config: Config, lakehouse: Path, *, release: int | None = None, as_of: str | None = None
+) -> Released:
+    """The newest release or the one numbered, perhaps as of a month.
+
+    Raises UsageError where there is none, or the month is no month.
+    """
+    releases = ops.read_releases(lakehouse)
+    chosen = [r for r in releases if release in (None, r.release)]
+    if not chosen:
+        known = ", ".join(str(r.release) for r in releases[-5:]) or "none"
+        raise UsageError(
+            "nothing was released yet" if release is None else f"there is no release {release}",
+            where=str(lakehouse),
+            expected=f"one of the releases ({known})" if releases else None,
+            hint="" if releases else "Run `support-lakehouse run` first.",
+        )
+    if as_of is not None and not is_month(as_of):
+        raise UsageError(f"{as_of!r} is no month", expected="a month like 202502")
+    newest = chosen[-1]
+    return Released(lakehouse, newest, as_of and _period_up_to(newest, as_of))
+
+
+def _period_up_to(release: Release, month: str) -> str:
+    """The newest period of the release that is not after the month: the extract at least."""
+    known = [p for p in release.as_of if period_order(p) <= period_order(month)]
+    if not known:
+        raise UsageError(f"release {release.release} has no tables yet")
+    return max(known, key=period_order, default=INITIAL)

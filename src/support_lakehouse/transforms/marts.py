@@ -1,0 +1,151 @@
+"""Owns the marts: what is counted from silver, by month, centre, department, agent and hour."""
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from support_lakehouse.model.settings import DAYS, BusinessHours
+from support_lakehouse.transforms.finals import UNKNOWN_KEY, UNKNOWN_TEXT
+
+MINUTES = "decimal(16,4)"
+MINUTES_SUM = "decimal(28,4)"
+
+
+def in_business_zone(moment: Column, zone: str) -> Column:
+    """The wall clock of the business zone at a UTC moment (law L9); the session is in UTC."""
+    return F.from_utc_timestamp(moment, zone)
+
+
+def month_of(moment: Column, zone: str) -> Column:
+    """The business month of a UTC moment, as text: YYYY-MM."""
+    return F.date_format(in_business_zone(moment, zone), "yyyy-MM")
+
+
+def minutes_between(start: Column, end: Column) -> Column:
+    """Minutes from start to end as DECIMAL(16,4), half up; null if either is null; may be < 0."""
+    micros = F.unix_micros(end) - F.unix_micros(start)
+    return (micros.cast("decimal(20,0)") / F.lit(60_000_000).cast("decimal(8,0)")).cast(MINUTES)
+
+
+def is_call(channel: Column) -> Column:
+    """Whether the channel is phone, in any case; a missing channel is no call."""
+    return F.coalesce(F.lower(channel) == "phone", F.lit(False))
+
+
+def name_or_unknown(name: Column) -> Column:
+    """The name a reference resolved to, or `Unknown` where it is empty or there is none."""
+    return F.coalesce(F.nullif(name, F.lit("")), F.lit(UNKNOWN_TEXT))
+
+
+def interaction_cube(interactions: DataFrame, zone: str) -> DataFrame:
+    """Counts and minutes by month and by keys as delivered.
+
+    In: silver interactions. Out: one row per month, contact_center_id, category_id (null is a
+    value of its own).
+    """
+    return (
+        interactions.withColumn("month", month_of(F.col("interaction_start"), zone))
+        .groupBy("month", "contact_center_id", "category_id")
+        .agg(
+            F.count("*").alias("total_interactions"),
+            F.count_if(is_call(F.col("channel"))).alias("total_calls"),
+            _total(F.col("call_duration_minutes")).alias("total_call_duration"),
+        )
+    )
+
+
+def support_report(cube: DataFrame, centers: DataFrame, categories: DataFrame) -> DataFrame:
+    """The cube with names: one row per month, contact_center_name, department."""
+    return (
+        cube.transform(with_center_name, centers)
+        .transform(with_department, categories)
+        .groupBy("month", "contact_center_name", "department")
+        .agg(
+            F.sum("total_interactions").alias("total_interactions"),
+            F.sum("total_calls").alias("total_calls"),
+            _total(F.col("total_call_duration")).alias("total_call_duration"),
+        )
+    )
+
+
+def agent_work_time(
+    interactions: DataFrame,
+    centers: DataFrame,
+    categories: DataFrame,
+    agents: DataFrame,
+    zone: str,
+) -> DataFrame:
+    """What calls cost an agent: one row per month, centre, department, agent, of phone calls.
+
+    `call_minutes` runs to the end of the call, `work_minutes` from start to resolution,
+    `after_resolution_minutes` from there to the end where that is positive.
+    """
+    start, resolved, end = (
+        F.col(name)
+        for name in ("interaction_start", "agent_resolution_timestamp", "interaction_end")
+    )
+    after = minutes_between(resolved, end)
+    keys = ("month", "contact_center_name", "department", "agent_id", "agent_name")
+    named = agents.select("agent_id", F.col("full_name").alias("agent_name"))
+    return (
+        interactions.where(is_call(F.col("channel")))
+        .withColumn("month", month_of(start, zone))
+        .transform(with_center_name, centers)
+        .transform(with_department, categories)
+        .join(named, "agent_id", "left")
+        .withColumn("agent_name", name_or_unknown(F.col("agent_name")))
+        .groupBy(*keys)
+        .agg(
+            F.count("*").alias("calls"),
+            _total(F.col("call_duration_minutes")).alias("call_minutes"),
+            _total(minutes_between(start, resolved)).alias("work_minutes"),
+            _total(F.when(after > 0, after)).alias("after_resolution_minutes"),
+            F.count_if(F.coalesce(after > 0, F.lit(False))).alias(
+                "calls_with_time_after_resolution"
+            ),
+        )
+    )
+
+
+def interaction_hours(
+    interactions: DataFrame, centers: DataFrame, zone: str, hours: BusinessHours
+) -> DataFrame:
+    """When people ask for help: one row per centre, weekday and hour in the business zone."""
+    local = in_business_zone(F.col("interaction_start"), zone)
+    weekday = F.get(F.array(*(F.lit(day) for day in DAYS)), F.weekday(local))
+    inside = (
+        F.col("weekday").isin(*hours.days)
+        & (F.col("hour") >= hours.from_hour)
+        & (F.col("hour") < hours.to_hour)
+    )
+    return (
+        interactions.transform(with_center_name, centers)
+        .withColumns({"weekday": weekday, "hour": F.hour(local)})
+        .withColumn("inside_business_hours", inside)
+        .groupBy("contact_center_name", "weekday", "hour", "inside_business_hours")
+        .agg(
+            F.count("*").alias("interactions"),
+            F.count_if(is_call(F.col("channel"))).alias("calls"),
+        )
+    )
+
+
+def with_center_name(frame: DataFrame, centers: DataFrame) -> DataFrame:
+    """The frame with contact_center_name, resolved by contact_center_id."""
+    return _with_name(frame, centers, "contact_center_id", "contact_center_name")
+
+
+def with_department(frame: DataFrame, categories: DataFrame) -> DataFrame:
+    """The frame with department, resolved by category_id."""
+    return _with_name(frame, categories, "category_id", "department")
+
+
+def _with_name(frame: DataFrame, dimension: DataFrame, key: str, name: str) -> DataFrame:
+    # A delivered row with the key UNKNOWN is the unknown member, here as in the finals.
+    named = F.broadcast(dimension.where(F.col(key) != UNKNOWN_KEY).select(key, name))
+    return frame.join(named, key, "left").withColumn(name, name_or_unknown(F.col(name)))
+
+
+def _total(amount: Column) -> Column:
+    """The exact sum as DECIMAL(28,4); 0 where there is nothing to add."""
+    return F.coalesce(F.sum(amount), F.lit(0)).cast(MINUTES_SUM)
+

@@ -1,0 +1,70 @@
+"""Owns which texts can be read as which type (contracts.md, Reading); ANSI casts take more."""
+
+from pyspark.sql import Column
+from pyspark.sql import functions as F
+
+from support_lakehouse.model.feed import ColumnType
+
+_DAY = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
+_CLOCK = r"[0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,6})?)?"
+_OFFSET = "[+-][0-9]{2}:?[0-9]{2}"
+_FIRST, _LAST = "0001-01-01", "9999-12-31 23:59:59.999999"
+
+SHAPES = {
+    "text": "text",
+    "integer": "a whole number",
+    "decimal": "a decimal number that fits {type}",
+    "date": "a date (YYYY-MM-DD)",
+    "timestamp": "a timestamp (YYYY-MM-DDTHH:MM:SSZ)",
+}
+"""How each type is called in a sentence for people."""
+
+
+def read_as(text: Column, type_: ColumnType) -> Column:
+    """The trimmed text as a value of the type; null if it is null or cannot be read."""
+    match type_.name:
+        case "text":
+            return text
+        case "integer":
+            return integer(text)
+        case "decimal":
+            return decimal(text, type_.precision, type_.scale)
+        case "date":
+            return date(text)
+        case "timestamp":
+            return timestamp(text)
+
+
+def integer(text: Column) -> Column:
+    """BIGINT from `[+-]?digits`, or with a fraction of zeros as in `4.0`."""
+    whole = F.substring_index(text, ".", 1).try_cast("bigint")
+    return F.when(text.rlike(r"^[+-]?[0-9]+(?:\.0+)?$"), whole)
+
+
+def decimal(text: Column, precision: int, scale: int) -> Column:
+    """DECIMAL(precision, scale) from `[+-]?digits[.digits]`; null where a digit would be lost."""
+    fraction = rf"(?:\.[0-9]{{1,{scale}}}0*)?" if scale else r"(?:\.0+)?"
+    value = text.try_cast(f"decimal({precision},{scale})")
+    return F.when(text.rlike(rf"^[+-]?[0-9]+{fraction}$"), value)
+
+
+def date(text: Column) -> Column:
+    """DATE from YYYY-MM-DD, a real day from year 1 on."""
+    day = text.try_cast("date")
+    real = text.rlike(f"^{_DAY}$") & (day >= F.lit(_FIRST).cast("date"))
+    return F.when(real, day)
+
+
+def timestamp(text: Column) -> Column:
+    """TIMESTAMP of the moment in UTC; a text without an offset is UTC, as the session must be.
+
+    Offsets go up to 18 hours, as Java's do. A moment that its offset moves out of the years 1 to
+    9999 cannot be read.
+    """
+    # Spark takes an offset only behind seconds.
+    with_seconds = F.when(F.substring(text, 17, 1) == ":", text).otherwise(
+        F.regexp_replace(text, "^(.{16})", "$1:00")
+    )
+    moment = with_seconds.try_cast("timestamp")
+    in_years = moment.between(F.lit(_FIRST).cast("timestamp"), F.lit(_LAST).cast("timestamp"))
+    return F.when(text.rlike(f"^{_DAY}[T ]{_CLOCK}(?:Z|{_OFFSET})?$") & in_years, moment)

@@ -1,0 +1,1 @@
+"""A second calculation of the monthly tables, in the standard library only."""
