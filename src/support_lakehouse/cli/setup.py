@@ -9,6 +9,8 @@ from support_lakehouse.config import load_config
 from support_lakehouse.errors import SetupError
 from support_lakehouse.io import runtime
 
+_SMALL_SAMPLE = 1024 * 1024
+
 
 def doctor() -> None:
     """Check Python, Java, the Delta jars and conf/, and start a session."""
@@ -43,3 +45,12 @@ def setup() -> None:
     if runtime.wrong_jars():
         screen.say(f"Fetching the Delta jars ({runtime.PACKAGE}) ...")
         runtime.fetch_jars()
+    if runtime.archive().is_file():
+        return
+    data = load_config().data
+    if sum(path.stat().st_size for path in data.rglob("*") if path.is_file()) > _SMALL_SAMPLE:
+        screen.say(f"No class-data archive: {data} is no small sample. Runs start slower.")
+        return
+    screen.say("Building Java's class-data archive by a first run ...")
+    if not runtime.build_archive(data):
+        screen.say("It could not be built. All works without it, some seconds slower.")

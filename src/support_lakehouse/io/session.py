@@ -42,9 +42,20 @@ _SMALL = {
     "spark.sql.codegen.wholeStage": "false",
     "spark.sql.codegen.factoryMode": "NO_CODEGEN",
     "spark.sql.adaptive.enabled": "false",
+    "spark.broadcast.compress": "false",
+    "spark.shuffle.compress": "false",
+    # What describes a plan to a web page that nobody opens.
+    "spark.sql.ui.explainMode": "simple",
+    "spark.sql.maxPlanStringLength": "200",
+    "spark.sql.debug.maxToStringFields": "3",
+    # A checksum of the table's state beside each commit spares time from thousands of files on.
+    "spark.databricks.delta.writeChecksumFile.enabled": "false",
 }
 _JAVA = "-Duser.timezone=UTC -XX:-UsePerfData -Xshare:auto"
-_JAVA_SMALL = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -XX:ReservedCodeCacheSize=128m"
+_JAVA_SMALL = (
+    "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -XX:ReservedCodeCacheSize=128m -Xms1g -Xmn700m"
+)
+_JAVA_BIG = "-XX:+UseParallelGC -XX:ReservedCodeCacheSize=256m"
 
 
 def started_by_spark_submit() -> bool:
@@ -73,7 +84,8 @@ def spark_session(*, bytes_to_load: int, log: Path, warehouse: Path) -> Iterator
 def _local_session(small: bool, log: Path, warehouse: Path) -> SparkSession:
     runtime.java()
     jars = ":".join(str(path) for path in runtime.jars())
-    options = [_JAVA, *([_JAVA_SMALL] if small else []), f"-Dlog4j2.configurationFile={_LOG4J}"]
+    options = [_JAVA, f"-Dlog4j2.configurationFile={_LOG4J}", *runtime.archive_options()]
+    options += [_JAVA_SMALL] if small else [_JAVA_BIG]
     settings = {**_ALWAYS, **_LOCAL, **(_SMALL if small else {})}
     settings |= {
         "spark.driver.extraClassPath": jars,

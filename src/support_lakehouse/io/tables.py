@@ -27,6 +27,12 @@ class Tables:
         """The newest version of the table."""
         return session.read.format("delta").load(str(self.path(table)))
 
+    def held(self, rows: DataFrame) -> DataFrame:
+        """The rows, worked out now and once; what reads them plans nothing of it again."""
+        # They cannot change between the two times that a MERGE reads its source.
+        rows.sparkSession.conf.set("spark.databricks.delta.merge.materializeSource", "none")
+        return rows.localCheckpoint()
+
     def append(self, rows: DataFrame, table: str, *, statistics: str, feed: str = "") -> int:
         """Add rows, creating the table if need be; the new version."""
         return self._write(rows, table, "append", statistics, feed=feed, period="")

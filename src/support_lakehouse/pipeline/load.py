@@ -13,7 +13,7 @@ from pyspark.sql import SparkSession
 from support_lakehouse.config import Config
 from support_lakehouse.io import lake
 from support_lakehouse.io.runlog import Stages
-from support_lakehouse.io.session import spark_session
+from support_lakehouse.io.session import SMALL_BYTES, spark_session
 from support_lakehouse.io.tables import Tables
 from support_lakehouse.model.feed import Feed
 from support_lakehouse.stages import admit, gold
@@ -43,7 +43,8 @@ def load(
 ) -> Loaded:
     """Take the plan's files to gold; `spark` is used and left open, else a session is started."""
     with _session(spark, lakehouse, run, work, stages) as session:
-        loading = _Loading(session, config, lakehouse, work, run, stages)
+        own = {feed.name: session.newSession() for feed in config.feeds}
+        loading = _Loading(session, own, config, lakehouse, work, run, stages)
         counted = loading.admit()
         loading.quarantine(counted)
         applied = loading.apply(counted)
@@ -54,7 +55,10 @@ def load(
 
 @dataclass(frozen=True)
 class _Loading:
+    """`own` holds a session for each feed, so that what one sets does not leak into another."""
+
     session: SparkSession
+    own: Mapping[str, SparkSession]
     config: Config
     lakehouse: Path
     work: Plan
@@ -99,7 +103,14 @@ class _Loading:
         def one(feed: Feed, session: SparkSession) -> dict[str, Applied]:
             with self.stages.stage("silver", feed=feed.name) as told:
                 files = self.work.files_of(feed.name)
-                applied = apply_periods(session, self.tables, feed, files, counted[feed.name])
+                applied = apply_periods(
+                    session,
+                    self.tables,
+                    feed,
+                    files,
+                    counted[feed.name],
+                    hold=self.work.bytes_to_load <= SMALL_BYTES,
+                )
                 told["periods"] = ",".join(applied)
             return applied
 
@@ -109,7 +120,7 @@ class _Loading:
         """Do the work of each feed in a thread and a session of its own."""
         feeds = self.feeds
         with ThreadPoolExecutor(len(feeds)) as pool:
-            done = pool.map(lambda feed: work(feed, self.session.newSession()), feeds)
+            done = pool.map(lambda feed: work(feed, self.own[feed.name]), feeds)
             return {feed.name: result for feed, result in zip(feeds, done, strict=True)}
 
 

@@ -25,30 +25,47 @@ def apply_periods(
     feed: Feed,
     files: Sequence[ScannedFile],
     counted: Mapping[str, Counted],
+    *,
+    hold: bool,
 ) -> dict[str, Applied]:
     """Fold the accepted rows of each period, in order, into the feed's silver table.
 
     A file without accepted rows changes nothing; an extract without any still makes the table.
+    `hold` says that the rows are few enough to be parsed once and held for all periods.
     """
-    bronze = tables.read(session, bronze_of(feed))
+    changes = _changes(session, tables, feed, files, hold=hold)
     applied = {}
     for file in files:
         told = counted.get(file.found.path, Counted(0, 0))
-        changes = _changes(bronze, feed, file, told, tables.run)
-        if file.found.period == INITIAL:
-            applied[INITIAL] = _begin(tables, feed, changes, told)
+        period = file.found.period
+        own = _winners(changes.where(changes._period == period), feed, told)
+        if period == INITIAL:
+            applied[period] = _begin(tables, feed, own, told)
         elif told.won:
-            applied[file.found.period] = _merge(tables, feed, changes, told, file.found.period)
+            applied[period] = _merge(tables, feed, own, told, period)
     return applied
 
 
 def _changes(
-    bronze: DataFrame, feed: Feed, file: ScannedFile, counted: Counted, run: str
+    session: SparkSession,
+    tables: Tables,
+    feed: Feed,
+    files: Sequence[ScannedFile],
+    *,
+    hold: bool,
 ) -> DataFrame:
-    rows = bronze.where((bronze.run == run) & (bronze.file == file.found.path))
-    changes = fold.accepted_changes(rows, feed, [file.header.names])
+    """The accepted rows of the files, typed, from bronze."""
+    bronze = tables.read(session, bronze_of(feed))
+    rows = bronze.where(bronze.run == tables.run)
+    headers = list(dict.fromkeys(file.header.names for file in files))
+    changes = fold.accepted_changes(rows, feed, headers)
+    return tables.held(changes) if hold else changes
+
+
+def _winners(changes: DataFrame, feed: Feed, counted: Counted) -> DataFrame:
+    """One change per key; where no key stands twice there is nothing to choose."""
     if counted.won == counted.accepted:
-        return changes  # no key stands twice, so there is nothing to choose
+        return changes
     return fold.latest_per_key(changes, feed.key, order=fold.PLACE)
 
 

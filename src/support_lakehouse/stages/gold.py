@@ -2,7 +2,6 @@
 
 from concurrent.futures import ThreadPoolExecutor
 
-from pyspark import inheritable_thread_target
 from pyspark.sql import DataFrame, SparkSession
 
 from support_lakehouse.io.tables import Tables
@@ -21,8 +20,7 @@ def build_marts(session: SparkSession, tables: Tables, settings: Settings) -> No
     """Replace every mart, each in a commit of its own."""
 
     def build(mart: str) -> None:
-        own = session.newSession()
-        rows = _mart(mart, own, tables, settings)
+        rows = _mart(mart, session, tables, settings)
         tables.replace(
             rows.withColumn(ROW_HASH, row_hash(rows.columns)).coalesce(1),
             mart,

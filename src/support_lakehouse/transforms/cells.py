@@ -7,10 +7,6 @@ from pyspark.sql import functions as F
 
 from support_lakehouse.model.landing import BLANKS, header_text
 
-def trimmed(text: Column) -> Column:
-    """The text without blanks at both ends; null where nothing is left."""
-    return F.nullif(F.trim(text, F.lit(BLANKS)), F.lit(""))
-
 
 def is_record(raw: Column) -> Column:
     """Whether a line holds more than blanks; `,,,` does."""
@@ -18,13 +14,14 @@ def is_record(raw: Column) -> Column:
 
 
 def cells(raw: Column, delimiter: str) -> Column:
-    """The cells of one record, unquoted, not yet trimmed: array<string>.
+    """The cells of one record, unquoted and trimmed, empty ones null: array<string>.
 
     RFC 4180 quoting, and beyond it as Python's csv module is lenient: a quote inside an unquoted
     cell is text, text after a closing quote is appended, an unclosed quote runs to the end.
     """
     plain = F.split(raw, _literal(delimiter), -1)
-    return F.when(F.instr(raw, '"') == 0, plain).otherwise(_quoted_cells(raw, delimiter))
+    found = F.when(F.instr(raw, '"') == 0, plain).otherwise(_quoted_cells(raw, delimiter))
+    return F.transform(found, lambda cell_: F.nullif(F.trim(cell_, F.lit(BLANKS)), F.lit("")))
 
 
 def _quoted_cells(raw: Column, delimiter: str) -> Column:
@@ -51,13 +48,13 @@ def _literal(delimiter: str) -> str:
 
 
 def cell(cells_: Column, header: Column, headers: Sequence[tuple[str, ...]], name: str) -> Column:
-    """The trimmed cell of a column, wherever each record's own header puts it.
+    """The cell of a column, wherever each record's own header puts it.
 
     `header` tells a record's header as `header_text` writes it, `headers` are all that occur.
     Null where a header lacks the column.
     """
     places = {h: h.index(name) if name in h else None for h in headers}
-    return trimmed(F.get(cells_, _by_header(header, places)))
+    return F.get(cells_, _by_header(header, places))
 
 
 def width(header: Column, headers: Sequence[tuple[str, ...]]) -> Column:

@@ -1,7 +1,5 @@
 """Owns the verdict on a row: every reason to reject it, every warning, in the pass that reads it."""
 
-from collections.abc import Sequence
-
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
@@ -25,7 +23,7 @@ BRONZE_COLUMNS = (
     *("period", "file", "line", "sha256", "run", "header", "key", "action", "raw"),
     *("reasons", "warnings"),
 )
-_REASONS = "array<struct<rule:string,column:string,message:string>>"
+_FOUND, _ODD = "_found", "_odd"
 
 
 def judged(records: DataFrame, feed: Feed, headers: Headers, *, run: str) -> DataFrame:
@@ -35,41 +33,45 @@ def judged(records: DataFrame, feed: Feed, headers: Headers, *, run: str) -> Dat
     lines of nothing but blanks left out. `reasons` is null for an accepted row, `warnings` is
     null where there are none; key and action are null where the row has a wrong width.
     """
+    fielded = with_fields(records.where(C.is_record(F.col("raw"))), feed, headers)
+    found = fielded.withColumns({_FOUND: broken_rules(feed, headers), _ODD: odd_cells(feed)})
     told = {
         "run": F.lit(run),
         "key": F.when(F.col(RIGHT_WIDTH), F.col(value_of(feed.key)).cast("string")),
         "action": F.when(F.col(RIGHT_WIDTH), F.col(ASKED)),
-        "reasons": reasons(feed, headers),
-        "warnings": warnings(feed),
+        "reasons": F.when(F.size(_FOUND) > 0, F.col(_FOUND)),
+        "warnings": F.when(F.size(_ODD) > 0, F.col(_ODD)),
         ROW_HASH: row_hash(("file", "line", "sha256", "raw")),
     }
-    fielded = with_fields(records.where(C.is_record(F.col("raw"))), feed, headers)
-    return fielded.withColumns(told).select(*BRONZE_COLUMNS, ROW_HASH)
+    return found.select(
+        *(told.get(name, F.col(name)).alias(name) for name in (*BRONZE_COLUMNS, ROW_HASH))
+    )
 
 
-def reasons(feed: Feed, headers: Headers) -> Column:
-    """Every reason to reject a row: array of (rule, column, message); null for an accepted row.
+def broken_rules(feed: Feed, headers: Headers) -> Column:
+    """Every reason to reject a row: array of (rule, column, message), empty for an accepted row.
 
     A wrong number of cells is a row's only reason, for then no cell is where it should be. A
     delete needs its key alone. An unknown action is judged like an upsert.
     """
-    found = [_unknown_action(feed), *_broken_cells(feed)]
-    broken = F.when(_any(found), F.array_compact(F.array(*found)))
-    narrow = F.when(~F.col(RIGHT_WIDTH), F.array(_wrong_width(headers)))
-    return F.coalesce(narrow, broken).cast(_REASONS)
+    found = F.array_compact(F.array(_unknown_action(feed), *_broken_cells(feed)))
+    return (
+        F.when(F.col(RIGHT_WIDTH), found)
+        .otherwise(F.array(_wrong_width(headers)))
+        .cast("array<struct<rule:string,column:string,message:string>>")
+    )
 
 
-def warnings(feed: Feed) -> Column:
+def odd_cells(feed: Feed) -> Column:
     """`unreadable:<column>` for each cell that became null because it could not be read."""
     found = [
         F.when(_unreadable(column), F.lit(f"unreadable:{column.name}"))
         for column in feed.columns
         if column.type.name != "text" and not feed.rejects_unreadable(column)
     ]
-    if not found:
-        return F.lit(None).cast("array<string>")
-    counts = F.col(RIGHT_WIDTH) & ~_deletes() & _any(found)
-    return F.when(counts, F.array_compact(F.array(*found)))
+    judged_here = F.col(RIGHT_WIDTH) & ~_deletes()
+    told = F.array_compact(F.array(*found)) if found else F.array()
+    return F.when(judged_here, told).cast("array<string>")
 
 
 def _broken_cells(feed: Feed) -> list[Column]:
@@ -116,10 +118,3 @@ def _reason(rule: str, column: str | None, message: Column | str) -> Column:
     told = message if isinstance(message, Column) else F.lit(message)
     named = F.lit(column).cast("string")
     return F.struct(F.lit(rule).alias("rule"), named.alias("column"), told.alias("message"))
-
-
-def _any(found: Sequence[Column]) -> Column:
-    one = found[0].isNotNull()
-    for other in found[1:]:
-        one = one | other.isNotNull()
-    return one

@@ -5,10 +5,11 @@ from pyspark.sql import functions as F
 
 from support_lakehouse.model.feed import ColumnType
 
-_DAY = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
+_DAY = "(?!0000)[0-9]{4}-[0-9]{2}-[0-9]{2}"
 _CLOCK = r"[0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,6})?)?"
 _OFFSET = "[+-][0-9]{2}:?[0-9]{2}"
-_FIRST, _LAST = "0001-01-01", "9999-12-31 23:59:59.999999"
+# An offset could move these two days out of the years 1 to 9999.
+_EDGE = "(?!(?:0001-01-01|9999-12-31).{6,15}[+-])"
 
 SHAPES = {
     "text": "text",
@@ -50,21 +51,18 @@ def decimal(text: Column, precision: int, scale: int) -> Column:
 
 def date(text: Column) -> Column:
     """DATE from YYYY-MM-DD, a real day from year 1 on."""
-    day = text.try_cast("date")
-    real = text.rlike(f"^{_DAY}$") & (day >= F.lit(_FIRST).cast("date"))
-    return F.when(real, day)
+    return F.when(text.rlike(f"^{_DAY}$"), text.try_cast("date"))
 
 
 def timestamp(text: Column) -> Column:
     """TIMESTAMP of the moment in UTC; a text without an offset is UTC, as the session must be.
 
-    Offsets go up to 18 hours, as Java's do. A moment that its offset moves out of the years 1 to
-    9999 cannot be read.
+    Offsets go up to 18 hours, as Java's do; the first day of year 1 and the last of year 9999
+    can be told in UTC only.
     """
     # Spark takes an offset only behind seconds.
     with_seconds = F.when(F.substring(text, 17, 1) == ":", text).otherwise(
         F.regexp_replace(text, "^(.{16})", "$1:00")
     )
-    moment = with_seconds.try_cast("timestamp")
-    in_years = moment.between(F.lit(_FIRST).cast("timestamp"), F.lit(_LAST).cast("timestamp"))
-    return F.when(text.rlike(f"^{_DAY}[T ]{_CLOCK}(?:Z|{_OFFSET})?$") & in_years, moment)
+    shape = f"^{_EDGE}{_DAY}[T ]{_CLOCK}(?:Z|{_OFFSET})?$"
+    return F.when(text.rlike(shape), with_seconds.try_cast("timestamp"))
