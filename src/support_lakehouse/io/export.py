@@ -43,20 +43,29 @@ def text_of(table: pa.Table, fmt: Format, zone: str = "UTC") -> Iterator[str]:
 
 
 def _csv(table: pa.Table, pieces: Iterable[Sequence[pa.Array]]) -> Iterator[str]:
-    yield _csv_lines([table.column_names])
+    held = StringIO()
+    csv.writer(held, lineterminator="\n").writerow(table.column_names)
+    yield held.getvalue()
     texts = [_is_text(kind) for kind in table.schema.types]
     for columns in pieces:
-        guarded = [
-            _guarded(column) if text else column
+        cells = [
+            _quoted(_guarded(column)) if text else column
             for column, text in zip(columns, texts, strict=True)
         ]
-        yield _csv_lines(zip(*(column.to_pylist() for column in guarded), strict=True))
+        yield "\n".join(_joined(cells).to_pylist()) + "\n"
 
 
-def _csv_lines(rows: Iterable[Sequence[str | None]]) -> str:
-    held = StringIO()
-    csv.writer(held, lineterminator="\n").writerows(rows)
-    return held.getvalue()
+def _joined(cells: Sequence[pa.Array]) -> pa.Array:
+    """One text per row: the cells with commas between them, null as nothing."""
+    return pc.binary_join_element_wise(
+        *cells, ",", null_handling="replace", null_replacement=""
+    )
+
+
+def _quoted(text: pa.Array) -> pa.Array:
+    """Text in quotes where a comma, a quote or a line end needs them."""
+    quoted = pc.binary_join_element_wise('"', pc.replace_substring(text, '"', '""'), '"', "")
+    return pc.if_else(pc.match_substring_regex(text, '[,"\\r\\n]'), quoted, text)
 
 
 def _guarded(text: pa.Array) -> pa.Array:

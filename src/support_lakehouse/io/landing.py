@@ -92,20 +92,28 @@ def scan(found: FoundFile, feed: Feed, block_bytes: int = BLOCK_BYTES) -> Scanne
     Raises FileRefused with a sentence that says what is wrong with the file.
     """
     digest, decoder = hashlib.sha256(), codecs.getincrementaldecoder("utf-8")()
-    lines_before, has_quotes, read = [0], False, 0
+    lines_before, read, has_quotes = [0], 0, False
+    returns, line_ends, last = 0, 0, b""
     with found.location.open("rb") as file:
         while block := file.read(block_bytes):
             digest.update(block)
             has_quotes = has_quotes or b'"' in block
+            returns += block.count(b"\r")
+            line_ends += block.count(b"\r\n") + (last == b"\r" and block.startswith(b"\n"))
+            last = block[-1:]
             _check_utf8(decoder, block, read, found)
             read += len(block)
             lines_before.append(lines_before[-1] + block.count(b"\n"))
     _check_utf8(decoder, b"", read, found, final=True)
-    one_line_records = not has_quotes or _one_line_records(found.location, feed.delimiter)
+    one_line_records = returns == line_ends and (
+        not has_quotes or _one_line_records(found.location, feed.delimiter)
+    )
     return ScannedFile(
         found=found,
         sha256=digest.hexdigest(),
+        has_quotes=has_quotes,
         one_line_records=one_line_records,
+        has_carriage_returns=returns > 0,
         lines_before=tuple(lines_before),
         header=_header(found, feed, one_line_records=one_line_records),
     )

@@ -96,7 +96,7 @@ def _by_lines(session: SparkSession, file: ScannedFile, block_bytes: int) -> Dat
     bases = F.array(*(F.lit(b + (2 if k else 1)) for k, b in enumerate(file.lines_before)))
     block = (F.col("block_start") / block_bytes).cast("int")
     line = F.get(bases, block) + F.col("id").bitwiseAND(F.lit((1 << 33) - 1))
-    raw = F.regexp_replace(F.col("value"), r"\r\z", "")
+    raw = F.rtrim("value", F.lit("\r")) if file.has_carriage_returns else F.col("value")
     return (
         text.select(
             F.lit(file.found.period).alias("period"),

@@ -55,12 +55,28 @@ class Header:
 class ScannedFile:
     """A file that was read once from end to end: what it hashes to and how its lines lie.
 
-    `one_line_records`: no record has a quoted line break, so lines are records.
+    `one_line_records`: no record has a quoted line break and no carriage return stands alone, so
+    lines are records, whoever reads them.
     `lines_before`: the number of line ends before each multiple of `BLOCK_BYTES`.
     """
 
     found: FoundFile
     sha256: str
+    has_quotes: bool
     one_line_records: bool
+    has_carriage_returns: bool
     lines_before: tuple[int, ...]
     header: Header
+
+
+@dataclass(frozen=True)
+class Shape:
+    """How the records of some files are to be cut: all their headers, and if there are quotes."""
+
+    headers: tuple[tuple[str, ...], ...]
+    quotes: bool = True
+
+    @classmethod
+    def of(cls, files: "Sequence[ScannedFile]") -> "Shape":
+        headers = tuple(dict.fromkeys(file.header.names for file in files))
+        return cls(headers, any(file.has_quotes for file in files))

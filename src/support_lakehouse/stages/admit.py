@@ -8,7 +8,7 @@ from pyspark.sql import SparkSession
 from support_lakehouse.io.staging import landed_records
 from support_lakehouse.io.tables import Tables
 from support_lakehouse.model.feed import Feed
-from support_lakehouse.model.landing import ScannedFile
+from support_lakehouse.model.landing import ScannedFile, Shape
 from support_lakehouse.transforms.judge import judged
 from support_lakehouse.transforms.quarantine import quarantined
 
@@ -24,9 +24,8 @@ def admit(
     session: SparkSession, tables: Tables, feed: Feed, files: Sequence[ScannedFile], staging: Path
 ) -> None:
     """Append every record of the files to the feed's bronze table, each with its verdict."""
-    headers = _headers(files)
     records = landed_records(session, files, feed.delimiter, staging / f"{feed.name}.parquet")
-    rows = judged(records, feed, headers, run=tables.run)
+    rows = judged(records, feed, Shape.of(files), run=tables.run)
     tables.append(rows, bronze_of(feed), statistics=_PRUNED_BY, feed=feed.name)
 
 
@@ -39,6 +38,3 @@ def quarantine(
     write = tables.replace if anew else tables.append
     write(rows, QUARANTINE, statistics="feed,file,line,period,run")
 
-
-def _headers(files: Sequence[ScannedFile]) -> tuple[tuple[str, ...], ...]:
-    return tuple(dict.fromkeys(file.header.names for file in files))

@@ -8,7 +8,7 @@ from support_lakehouse.errors import BooksDoNotBalance
 from support_lakehouse.io import lake
 from support_lakehouse.io.tables import Tables
 from support_lakehouse.model.feed import Feed
-from support_lakehouse.model.landing import ScannedFile
+from support_lakehouse.model.landing import ScannedFile, Shape
 from support_lakehouse.model.period import INITIAL
 from support_lakehouse.stages.admit import bronze_of
 from support_lakehouse.stages.books import Applied, Counted
@@ -57,8 +57,7 @@ def _changes(
     """The accepted rows of the files, typed, from bronze."""
     bronze = tables.read(session, bronze_of(feed))
     rows = bronze.where(bronze.run == tables.run)
-    headers = list(dict.fromkeys(file.header.names for file in files))
-    changes = fold.accepted_changes(rows, feed, headers)
+    changes = fold.accepted_changes(rows, feed, Shape.of(files))
     return tables.held(changes) if hold else changes
 
 

@@ -11,38 +11,39 @@ from support_lakehouse.transforms.fingerprint import ROW_HASH, row_hash
 
 CUBE, REPORT = "gold/interaction_cube", "gold/support_report"
 WORK_TIME, HOURS = "gold/agent_work_time", "gold/interaction_hours"
-MARTS = (CUBE, REPORT, WORK_TIME, HOURS)
 NEEDED = ("interactions", "contact_centers", "service_categories", "agents")
 """The silver tables that the marts are made of."""
 
 
 def build_marts(session: SparkSession, tables: Tables, settings: Settings) -> None:
-    """Replace every mart, each in a commit of its own."""
-
-    def build(mart: str) -> None:
-        rows = _mart(mart, session, tables, settings)
-        tables.replace(
-            rows.withColumn(ROW_HASH, row_hash(rows.columns)).coalesce(1),
-            mart,
-            statistics=rows.columns[0],
-        )
-
-    with ThreadPoolExecutor(len(MARTS)) as pool:
-        list(pool.map(build, MARTS))
-
-
-def _mart(mart: str, session: SparkSession, tables: Tables, settings: Settings) -> DataFrame:
-    interactions, centers, categories, agents = (
-        tables.read(session, f"silver/{name}") for name in NEEDED
-    )
+    """Replace every mart, each in a commit of its own; the report is made of the cube."""
     zone = settings.business_zone
-    match mart:
-        case "gold/interaction_cube":
-            return marts.interaction_cube(interactions, zone)
-        case "gold/support_report":
-            cube = marts.interaction_cube(interactions, zone)
-            return marts.support_report(cube, centers, categories)
-        case "gold/agent_work_time":
-            return marts.agent_work_time(interactions, centers, categories, agents, zone)
-        case _:
-            return marts.interaction_hours(interactions, centers, zone, settings.business_hours)
+
+    def silver(name: str) -> DataFrame:
+        return tables.read(session, f"silver/{name}")
+
+    def cube_and_report() -> None:
+        cube = marts.interaction_cube(silver("interactions"), zone)
+        _replace(tables, CUBE, cube)
+        named = marts.support_report(
+            tables.read(session, CUBE), silver("contact_centers"), silver("service_categories")
+        )
+        _replace(tables, REPORT, named)
+
+    def work_time() -> None:
+        _replace(tables, WORK_TIME, marts.agent_work_time(*map(silver, NEEDED), zone))
+
+    def hours() -> None:
+        rows = marts.interaction_hours(
+            silver("interactions"), silver("contact_centers"), zone, settings.business_hours
+        )
+        _replace(tables, HOURS, rows)
+
+    with ThreadPoolExecutor(3) as pool:
+        for done in [pool.submit(build) for build in (cube_and_report, work_time, hours)]:
+            done.result()
+
+
+def _replace(tables: Tables, mart: str, rows: DataFrame) -> None:
+    hashed = rows.withColumn(ROW_HASH, row_hash(rows.columns))
+    tables.replace(hashed.coalesce(1), mart, statistics=rows.columns[0])

@@ -8,46 +8,64 @@ from pyspark.sql import functions as F
 from support_lakehouse.model.landing import BLANKS, header_text
 
 
+Headers = Sequence[tuple[str, ...]]
+_NO_BREAK_SPACE, _TAB = BLANKS[2], BLANKS[1]
+
+
 def is_record(raw: Column) -> Column:
     """Whether a line holds more than blanks; `,,,` does."""
-    return F.trim(raw, F.lit(BLANKS)) != ""
+    begins_with_text = ~F.left(raw, F.lit(1)).isin("", *BLANKS)
+    return begins_with_text | (F.trim(raw, F.lit(BLANKS)) != "")
 
 
-def cells(raw: Column, delimiter: str) -> Column:
-    """The cells of one record, unquoted and trimmed, empty ones null: array<string>.
+def cells(raw: Column, delimiter: str, *, quotes: bool) -> Column:
+    """The cells of one record, as they stand between delimiters: array<string>.
 
     RFC 4180 quoting, and beyond it as Python's csv module is lenient: a quote inside an unquoted
     cell is text, text after a closing quote is appended, an unclosed quote runs to the end.
+    `quotes` says whether there may be quotes at all; looking for none is several times faster.
     """
-    plain = F.split(raw, _literal(delimiter), -1)
-    found = F.when(F.instr(raw, '"') == 0, plain).otherwise(_quoted_cells(raw, delimiter))
-    return F.transform(found, lambda cell_: F.nullif(F.trim(cell_, F.lit(BLANKS)), F.lit("")))
-
-
-def _quoted_cells(raw: Column, delimiter: str) -> Column:
     d = _literal(delimiter)
+    plain = F.split(raw, d, -1)
+    if not quotes:
+        return plain
     # Possessive quantifiers: a cell of any length costs Java's matcher no recursion.
-    closed = f'"[^"]*+(?:""[^"]*+)*+"[^{d}]*+{d}'
-    unclosed = '"[^"]*+(?:""[^"]*+)*+$'
-    unquoted = f'[^"{d}][^{d}]*+{d}|{d}'
-    one = F.lit(f"(?s)(?:{closed}|{unclosed}|{unquoted})")
-    tokens = F.regexp_extract_all(F.concat(raw, F.lit(delimiter)), one, 0)
-    return F.transform(tokens, lambda token: _unquoted(token, delimiter))
+    closed = f'"[^"]*+(?:""[^"]*+)*+"[^{d}]*+(?={d})'
+    unclosed = '"[^"]*+(?:""[^"]*+)*+\\z'
+    unquoted = f'[^"{d}][^{d}]*+(?={d})|(?={d})'
+    one = F.lit(f"(?s)(?:(?<={d})|^)(?:{closed}|{unclosed}|{unquoted})")
+    found = F.regexp_extract_all(F.concat(raw, F.lit(delimiter)), one, 0)
+    return F.when(F.contains(raw, F.lit('"')), found).otherwise(plain)
 
 
-def _unquoted(token: Column, delimiter: str) -> Column:
-    quoted = '(?s)^"([^"]*+(?:""[^"]*+)*+)"?(.*)$'
-    body = F.regexp_replace(token, F.lit(f"{_literal(delimiter)}$"), F.lit(""))
-    inside = F.replace(F.regexp_extract(body, quoted, 1), F.lit('""'), F.lit('"'))
-    after = F.regexp_extract(body, quoted, 2)
-    return F.when(F.startswith(body, F.lit('"')), F.concat(inside, after)).otherwise(body)
+def unquoted(cell_: Column) -> Column:
+    """What a cell says that stands between delimiters with its quotes."""
+    pattern = '(?s)^"([^"]*+(?:""[^"]*+)*+)"?(.*)\\z'
+    inside = F.replace(F.regexp_extract(cell_, pattern, 1), F.lit('""'), F.lit('"'))
+    after = F.regexp_extract(cell_, pattern, 2)
+    return F.when(F.startswith(cell_, F.lit('"')), F.concat(inside, after)).otherwise(cell_)
+
+
+def has_rare_blanks(raw: Column) -> Column:
+    """Whether a record holds a tab or a no-break space anywhere."""
+    return F.contains(raw, F.lit(_TAB)) | F.contains(raw, F.lit(_NO_BREAK_SPACE))
+
+
+def trimmed(text: Column, rare_blanks: Column) -> Column:
+    """The text without blanks at both ends; null where nothing is left.
+
+    Trimming spaces alone is several times faster, so the other blanks are looked for only where
+    `rare_blanks` says that the record holds any.
+    """
+    short = F.when(rare_blanks, F.trim(text, F.lit(BLANKS))).otherwise(F.trim(text))
+    return F.nullif(short, F.lit(""))
 
 
 def _literal(delimiter: str) -> str:
     return f"\\x{ord(delimiter):02x}" if ord(delimiter) < 256 else delimiter
 
 
-def cell(cells_: Column, header: Column, headers: Sequence[tuple[str, ...]], name: str) -> Column:
+def cell(cells_: Column, header: Column, headers: Headers, name: str) -> Column:
     """The cell of a column, wherever each record's own header puts it.
 
     `header` tells a record's header as `header_text` writes it, `headers` are all that occur.
@@ -57,7 +75,7 @@ def cell(cells_: Column, header: Column, headers: Sequence[tuple[str, ...]], nam
     return F.get(cells_, _by_header(header, places))
 
 
-def width(header: Column, headers: Sequence[tuple[str, ...]]) -> Column:
+def width(header: Column, headers: Headers) -> Column:
     """How many cells the record's header has."""
     return _by_header(header, {h: len(h) for h in headers})
 

@@ -19,7 +19,7 @@ GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
 WARNINGS_BY_FILE = """
 SELECT file, warning, count(*) AS rows
 FROM (SELECT file, unnest(warnings) AS warning FROM bronze
-      WHERE run = '{run}' AND warnings IS NOT NULL)
+      WHERE run = '{run}' AND reasons IS NULL AND warnings IS NOT NULL)
 GROUP BY 1, 2 ORDER BY 1, 2
 """
 

@@ -1,16 +1,20 @@
 """Owns the verdict on a row: every reason to reject it, every warning, in the pass that reads it."""
 
+from collections.abc import Sequence
+from functools import reduce
+from operator import or_
+
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from support_lakehouse.model.feed import Column as Declared
 from support_lakehouse.model.feed import Feed
+from support_lakehouse.model.landing import Shape
 from support_lakehouse.transforms import cells as C
 from support_lakehouse.transforms.fields import (
     ASKED,
     CELLS,
     RIGHT_WIDTH,
-    Headers,
     text_of,
     value_of,
     with_fields,
@@ -23,85 +27,92 @@ BRONZE_COLUMNS = (
     *("period", "file", "line", "sha256", "run", "header", "key", "action", "raw"),
     *("reasons", "warnings"),
 )
-_FOUND, _ODD = "_found", "_odd"
 
 
-def judged(records: DataFrame, feed: Feed, headers: Headers, *, run: str) -> DataFrame:
+def judged(records: DataFrame, feed: Feed, shape: Shape, *, run: str) -> DataFrame:
     """Bronze rows of the records: BRONZE_COLUMNS and the row's hash.
 
     In: one row per record with period, file, line, sha256, header, raw. Out: the same grain,
     lines of nothing but blanks left out. `reasons` is null for an accepted row, `warnings` is
     null where there are none; key and action are null where the row has a wrong width.
     """
-    fielded = with_fields(records.where(C.is_record(F.col("raw"))), feed, headers)
-    found = fielded.withColumns({_FOUND: broken_rules(feed, headers), _ODD: odd_cells(feed)})
     told = {
         "run": F.lit(run),
         "key": F.when(F.col(RIGHT_WIDTH), F.col(value_of(feed.key)).cast("string")),
         "action": F.when(F.col(RIGHT_WIDTH), F.col(ASKED)),
-        "reasons": F.when(F.size(_FOUND) > 0, F.col(_FOUND)),
-        "warnings": F.when(F.size(_ODD) > 0, F.col(_ODD)),
+        "reasons": reasons(feed, shape),
+        "warnings": warnings(feed),
         ROW_HASH: row_hash(("file", "line", "sha256", "raw")),
     }
-    return found.select(
+    return with_fields(records.where(C.is_record(F.col("raw"))), feed, shape).select(
         *(told.get(name, F.col(name)).alias(name) for name in (*BRONZE_COLUMNS, ROW_HASH))
     )
 
 
-def broken_rules(feed: Feed, headers: Headers) -> Column:
-    """Every reason to reject a row: array of (rule, column, message), empty for an accepted row.
+def reasons(feed: Feed, shape: Shape) -> Column:
+    """Every reason to reject a row: array of (rule, column, message), null for an accepted row.
 
     A wrong number of cells is a row's only reason, for then no cell is where it should be. A
     delete needs its key alone. An unknown action is judged like an upsert.
     """
-    found = F.array_compact(F.array(_unknown_action(feed), *_broken_cells(feed)))
+    told = _all_true([_unknown_action(feed), *_broken_cells(feed)])
     return (
-        F.when(F.col(RIGHT_WIDTH), found)
-        .otherwise(F.array(_wrong_width(headers)))
+        F.when(~F.col(RIGHT_WIDTH), F.array(_wrong_width(shape)))
+        .otherwise(told)
         .cast("array<struct<rule:string,column:string,message:string>>")
     )
 
 
-def odd_cells(feed: Feed) -> Column:
+def warnings(feed: Feed) -> Column:
     """`unreadable:<column>` for each cell that became null because it could not be read."""
-    found = [
-        F.when(_unreadable(column), F.lit(f"unreadable:{column.name}"))
+    odd = [
+        (_unreadable(column), F.lit(f"unreadable:{column.name}"))
         for column in feed.columns
         if column.type.name != "text" and not feed.rejects_unreadable(column)
     ]
     judged_here = F.col(RIGHT_WIDTH) & ~_deletes()
-    told = F.array_compact(F.array(*found)) if found else F.array()
-    return F.when(judged_here, told).cast("array<string>")
+    return F.when(judged_here, _all_true(odd)).cast("array<string>")
 
 
-def _broken_cells(feed: Feed) -> list[Column]:
+def _all_true(told: Sequence[tuple[Column, Column]]) -> Column:
+    """The texts of the conditions that hold, null where none does.
+
+    The array is made for the few rows that need one: making it for all costs more than judging.
+    """
+    if not told:
+        return F.lit(None)
+    conditions = [condition for condition, _ in told]
+    texts = F.array_compact(F.array(*(F.when(condition, text) for condition, text in told)))
+    return F.when(reduce(or_, conditions), texts)
+
+
+def _broken_cells(feed: Feed) -> list[tuple[Column, Column]]:
     found = []
     for column in feed.columns:
         concerned = F.lit(True) if column.name == feed.key else ~_deletes()
         if feed.required(column):
             told = _reason("required", column.name, f"{column.name} is empty")
-            found.append(F.when(concerned & F.col(text_of(column.name)).isNull(), told))
+            found.append((concerned & F.col(text_of(column.name)).isNull(), told))
         if column.type.name != "text" and feed.rejects_unreadable(column):
             shape = SHAPES[column.type.name].format(type=column.type)
             told = _reason("unreadable", column.name, f"{column.name} is not {shape}")
-            found.append(F.when(concerned & _unreadable(column), told))
+            found.append((concerned & _unreadable(column), told))
     return found
 
 
-def _unknown_action(feed: Feed) -> Column:
+def _unknown_action(feed: Feed) -> tuple[Column, Column]:
     asked = F.col(ASKED)
     message = F.when(asked.isNull(), "the action is empty").otherwise(
         f"the action is none of {', '.join(ACTIONS)}"
     )
-    unknown = asked.isNull() | ~asked.isin(*ACTIONS)
-    return F.when(unknown, _reason("action", feed.action, message))
+    return asked.isNull() | ~asked.isin(*ACTIONS), _reason("action", feed.action, message)
 
 
-def _wrong_width(headers: Headers) -> Column:
+def _wrong_width(shape: Shape) -> Column:
     message = F.format_string(
         "the row has %d cells where the header has %d",
         F.size(CELLS),
-        C.width(F.col("header"), headers),
+        C.width(F.col("header"), shape.headers),
     )
     return _reason("width", None, message)
 

@@ -39,19 +39,19 @@ def read_as(text: Column, type_: ColumnType) -> Column:
 def integer(text: Column) -> Column:
     """BIGINT from `[+-]?digits`, or with a fraction of zeros as in `4.0`."""
     whole = F.substring_index(text, ".", 1).try_cast("bigint")
-    return F.when(text.rlike(r"^[+-]?[0-9]+(?:\.0+)?$"), whole)
+    return F.when(text.rlike(r"^[+-]?[0-9]+(?:\.0+)?\z"), whole)
 
 
 def decimal(text: Column, precision: int, scale: int) -> Column:
     """DECIMAL(precision, scale) from `[+-]?digits[.digits]`; null where a digit would be lost."""
     fraction = rf"(?:\.[0-9]{{1,{scale}}}0*)?" if scale else r"(?:\.0+)?"
     value = text.try_cast(f"decimal({precision},{scale})")
-    return F.when(text.rlike(rf"^[+-]?[0-9]+{fraction}$"), value)
+    return F.when(text.rlike(rf"^[+-]?[0-9]+{fraction}\z"), value)
 
 
 def date(text: Column) -> Column:
     """DATE from YYYY-MM-DD, a real day from year 1 on."""
-    return F.when(text.rlike(f"^{_DAY}$"), text.try_cast("date"))
+    return F.when(text.rlike(rf"^{_DAY}\z"), text.try_cast("date"))
 
 
 def timestamp(text: Column) -> Column:
@@ -60,9 +60,12 @@ def timestamp(text: Column) -> Column:
     Offsets go up to 18 hours, as Java's do; the first day of year 1 and the last of year 9999
     can be told in UTC only.
     """
+    # Nearly all texts have this shape, and what Spark casts of it is a real moment.
+    usual = text.like("____-__-__T__:__:__Z") & (text >= "0001")
     # Spark takes an offset only behind seconds.
     with_seconds = F.when(F.substring(text, 17, 1) == ":", text).otherwise(
         F.regexp_replace(text, "^(.{16})", "$1:00")
     )
-    shape = f"^{_EDGE}{_DAY}[T ]{_CLOCK}(?:Z|{_OFFSET})?$"
-    return F.when(text.rlike(shape), with_seconds.try_cast("timestamp"))
+    shape = rf"^{_EDGE}{_DAY}[T ]{_CLOCK}(?:Z|{_OFFSET})?\z"
+    unusual = F.when(text.rlike(shape), with_seconds.try_cast("timestamp"))
+    return F.when(usual, text.try_cast("timestamp")).otherwise(unusual)
