@@ -44,9 +44,8 @@ def main(arguments: list[str] | None = None) -> None:
 
 def _exit_code(arguments: list[str] | None) -> int:
     try:
-        app(arguments, standalone_mode=False)
-    except typer.Exit as done:
-        return done.exit_code
+        left = app(arguments, standalone_mode=False)  # an Exit comes back as its code
+        return left if isinstance(left, int) else 0
     except SupportLakehouseError as error:
         complain(error.sentence())
         return error.exit_code
@@ -61,7 +60,6 @@ def _exit_code(arguments: list[str] | None) -> int:
         return 0
     except Exception as error:
         return _unexpected(error)
-    return 0
 
 
 def _unexpected(error: Exception) -> int:

@@ -36,14 +36,12 @@ _LOCAL = {
     "spark.driver.bindAddress": "127.0.0.1",
     "spark.sql.shuffle.partitions": "8",
 }
-_SMALL = {
+_SMALL_SQL = {
     "spark.sql.shuffle.partitions": "1",
     # Generating and compiling code costs more here than it saves (facts.md).
     "spark.sql.codegen.wholeStage": "false",
     "spark.sql.codegen.factoryMode": "NO_CODEGEN",
     "spark.sql.adaptive.enabled": "false",
-    "spark.broadcast.compress": "false",
-    "spark.shuffle.compress": "false",
     # What describes a plan to a web page that nobody opens.
     "spark.sql.ui.explainMode": "simple",
     "spark.sql.maxPlanStringLength": "200",
@@ -51,6 +49,7 @@ _SMALL = {
     # A checksum of the table's state beside each commit spares time from thousands of files on.
     "spark.databricks.delta.writeChecksumFile.enabled": "false",
 }
+_SMALL = {"spark.broadcast.compress": "false", "spark.shuffle.compress": "false"} | _SMALL_SQL
 _JAVA = "-Duser.timezone=UTC -XX:-UsePerfData -Xshare:auto"
 _JAVA_SMALL = (
     "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -XX:ReservedCodeCacheSize=128m -Xms1g -Xmn700m"
@@ -79,6 +78,15 @@ def spark_session(*, bytes_to_load: int, log: Path, warehouse: Path) -> Iterator
         yield session
     finally:
         session.stop()
+
+
+def session_for(session: SparkSession, bytes_to_load: int) -> SparkSession:
+    """A session beside the given one for work of a size; what it sets does not leak."""
+    own = session.newSession()
+    if bytes_to_load <= SMALL_BYTES:
+        for name, value in _SMALL_SQL.items():
+            own.conf.set(name, value)
+    return own
 
 
 def _local_session(small: bool, log: Path, warehouse: Path) -> SparkSession:

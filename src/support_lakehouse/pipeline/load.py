@@ -13,7 +13,7 @@ from pyspark.sql import SparkSession
 from support_lakehouse.config import Config
 from support_lakehouse.io import lake
 from support_lakehouse.io.runlog import Stages
-from support_lakehouse.io.session import SMALL_BYTES, spark_session
+from support_lakehouse.io.session import session_for, spark_session
 from support_lakehouse.io.tables import Tables
 from support_lakehouse.model.feed import Feed
 from support_lakehouse.stages import admit, gold
@@ -43,7 +43,10 @@ def load(
 ) -> Loaded:
     """Take the plan's files to gold; `spark` is used and left open, else a session is started."""
     with _session(spark, lakehouse, run, work, stages) as session:
-        own = {feed.name: session.newSession() for feed in config.feeds}
+        own = {
+            feed.name: session_for(session, sum(f.found.size for f in work.files_of(feed.name)))
+            for feed in config.feeds
+        }
         loading = _Loading(session, own, config, lakehouse, work, run, stages)
         counted = loading.admit()
         loading.quarantine(counted)
@@ -101,18 +104,10 @@ class _Loading:
 
     def apply(self, counted: Mapping[str, Mapping[str, Counted]]) -> dict[str, dict[str, Applied]]:
         def one(feed: Feed, session: SparkSession) -> dict[str, Applied]:
-            with self.stages.stage("silver", feed=feed.name) as told:
-                files = self.work.files_of(feed.name)
-                applied = apply_periods(
-                    session,
-                    self.tables,
-                    feed,
-                    files,
-                    counted[feed.name],
-                    hold=self.work.bytes_to_load <= SMALL_BYTES,
-                )
-                told["periods"] = ",".join(applied)
-            return applied
+            files = self.work.files_of(feed.name)
+            return apply_periods(
+                session, self.tables, feed, files, counted[feed.name], self.stages
+            )
 
         return self._side_by_side(one)
 

@@ -41,7 +41,8 @@ def sorted_report(report: pa.Table) -> pa.Table:
 
 def month_of(moments: pa.ChunkedArray, zone: str) -> pa.ChunkedArray:
     """The business month of UTC moments: YYYY-MM (law L9)."""
-    return pc.strftime(pc.cast(moments, pa.timestamp("us", tz=zone)), format="%Y-%m")
+    there = pc.local_timestamp(pc.cast(moments, pa.timestamp("us", tz=zone)))
+    return pc.utf8_slice_codeunits(pc.cast(there, pa.string()), 0, 7)
 
 
 def _part(rows: pa.Table, zone: str) -> pa.Table:

@@ -1,0 +1,207 @@
+"""What cannot be taken: nothing is released, and a sentence says file, place and what to do."""
+
+from pathlib import Path
+
+import pytest
+
+from support_lakehouse.io import lake, ops
+from tests.product.support import command, load
+from tests.reference.stories import EXTRACTS, header, interaction, write_story
+
+AGENTS_202502 = "delta/agents_delta_202502.csv"
+
+
+@pytest.fixture
+def story(tmp_path):
+    def write(files: dict[str, str | bytes]) -> Path:
+        return write_story(tmp_path / "data", files)
+
+    return write
+
+
+def refused(data: Path, *more: str) -> tuple[int, str]:
+    """Run on the folder beside a lakehouse; the exit code and what was said."""
+    lakehouse = data.parent / "lakehouse"
+    said = command("run", "--data", data, "--lakehouse", lakehouse, *more)
+    assert not list(lakehouse.glob("silver/*")), "something was released"
+    return said.code, said.err.replace("\n", " ")
+
+
+def test_no_extract_for_a_table(story):
+    data = story({})
+    (data / "initial" / "agents.csv").unlink()
+    code, said = refused(data)
+    assert code == 3
+    assert "initial/agents.csv is not there. Expected an extract" in said
+
+
+def test_a_change_file_without_action(story):
+    code, said = refused(story({AGENTS_202502: EXTRACTS["agents"]}))
+    assert code == 3
+    assert f"{AGENTS_202502}, header: no column action. Expected a change file to say add" in said
+
+
+def test_a_declared_column_is_missing(story):
+    code, said = refused(story({"initial/agents.csv": "agent_id,full_name\n"}))
+    assert code == 3
+    assert "initial/agents.csv, header: no column contact_center_id, hire_date" in said
+
+
+def test_a_column_stands_twice(story):
+    code, said = refused(story({"initial/agents.csv": "Agent_ID,agent_id \n"}))
+    assert code == 3
+    assert "'agent_id' stands twice" in said
+
+
+def test_an_empty_file(story):
+    code, said = refused(story({AGENTS_202502: "\r\n \t\n"}))
+    assert code == 3
+    assert f"{AGENTS_202502} is empty. Expected a header with agent_id" in said
+
+
+def test_bytes_that_are_not_utf8(story):
+    code, said = refused(story({AGENTS_202502: header("agents").encode() + b"A1,Jos\xe9,,,,add\n"}))
+    assert code == 3
+    assert f"{AGENTS_202502}, line 2: the bytes are not UTF-8" in said
+
+
+@pytest.mark.skipif(not hasattr(Path, "symlink_to"), reason="no links here")
+def test_a_link_is_not_followed(story, tmp_path):
+    data = story({})
+    (tmp_path / "elsewhere.csv").write_text(header("agents"))
+    (data / "delta").mkdir()
+    (data / AGENTS_202502).symlink_to(tmp_path / "elsewhere.csv")
+    code, said = refused(data)
+    assert code == 3
+    assert f"{AGENTS_202502} is a link" in said
+
+
+@pytest.mark.parametrize("months", ["2025-02", "202513", "202502,x", "000001"])
+def test_a_month_that_is_no_month(story, months):
+    code, said = refused(story({}), "--months", months)
+    assert code == 2
+    assert "is no month" in said
+
+
+def test_a_month_without_any_file(story):
+    code, said = refused(story({AGENTS_202502: header("agents")}), "--months", "202502,202507")
+    assert code == 2
+    assert "no file for month 202507" in said
+
+
+def test_a_folder_that_is_not_there(tmp_path):
+    code, said = refused(tmp_path / "nowhere" / "data")
+    assert code == 2
+    assert "the data folder is not there" in said
+
+
+def test_an_unknown_option():
+    said = command("run", "--month", "202502")
+    assert said.code == 2
+
+
+def test_a_refusal_is_a_release_and_the_same_refusal_says_nothing_new(story):
+    data = story({AGENTS_202502: EXTRACTS["agents"]})
+    lakehouse = data.parent / "lakehouse"
+    assert [refused(data)[0], refused(data)[0]] == [3, 3]
+    (release,) = ops.read_releases(lakehouse)
+    assert release.kind == "refusal"
+    assert release.refusals[0]["file"] == AGENTS_202502
+    (entry,) = command("files", "--lakehouse", lakehouse, "--json").json
+    assert (entry["state"], entry["file"]) == ("refused", AGENTS_202502)
+    assert "no column action" in entry["why"]
+
+
+def test_plan_refuses_what_run_would_refuse(story):
+    data = story({AGENTS_202502: EXTRACTS["agents"]})
+    said = command("plan", "--data", data, "--lakehouse", data.parent / "lakehouse", "--json")
+    assert (said.code, said.json["state"]) == (3, "refused")
+    assert not (data.parent / "lakehouse").exists()
+
+
+def test_files_of_no_feed_are_listed_and_left_alone(story):
+    data = story({"delta/agents_delta_202513.csv": "x\n"})
+    said = command("plan", "--data", data, "--lakehouse", data.parent / "lakehouse", "--json")
+    assert said.json["unmatched"] == ["delta/agents_delta_202513.csv"]
+
+
+def test_dirty_rows_are_rejected_and_the_rest_goes_on(config, spark, story, tmp_path):
+    """One folder with every kind of row that is wrong, and its books by hand."""
+    data = story(
+        {
+            "initial/interactions.csv": EXTRACTS["interactions"]
+            + "\n"  # no row
+            + interaction("I1", channel="phone", call_duration_minutes="lots")
+            + interaction("I2", start="")
+            + interaction("I3", start="yesterday")
+            + interaction("", start="2025-01-05T10:00:00Z")
+            + "I4,only,three\n"
+            + ",,,\n",
+            "initial/contact_centers.csv": EXTRACTS["contact_centers"]
+            + 'C1,"Boston, the ""hub""\nby the river",MA\nC2,Quiet,VA\n',
+            "delta/contact_centers_delta_202502.csv": "Contact_Center_ID , action,location,extra,"
+            "contact_center_name\n"
+            "C2, DELETE ,,,\n"
+            "C3,remove,,,Odd\n"
+            "C4,,,,Odd\n",
+            "delta/agents_delta_202502.csv": header("agents"),
+        }
+    )
+    done = load(config, spark, data, tmp_path / "lakehouse")
+    assert done.state == "released"
+    books = {e.file: e for e in done.loaded}
+    interactions = books["initial/interactions.csv"]
+    assert (interactions.balance.read, interactions.balance.inserted) == (6, 1)
+    assert dict(interactions.reasons) == {
+        "required:interaction_id": 1,
+        "required:interaction_start": 1,
+        "unreadable:interaction_start": 1,
+        "width": 2,
+    }
+    assert dict(interactions.warnings) == {"unreadable:call_duration_minutes": 1}
+    changes = books["delta/contact_centers_delta_202502.csv"]
+    assert changes.drift == ("extra",)
+    assert (changes.balance.deleted, changes.balance.rejected) == (1, 2)
+    assert books["delta/agents_delta_202502.csv"].balance.read == 0
+    table = tmp_path / "lakehouse" / "quarantine"
+    rows = lake.read(table, lake.newest_version(table)).to_pylist()
+    places = {(r["file"], r["line"], r["reasons"][0]["message"]) for r in rows}
+    file = "initial/interactions.csv"
+    assert places == {
+        (file, 4, "interaction_start is empty"),
+        (file, 5, "interaction_start is not a timestamp (YYYY-MM-DDTHH:MM:SSZ)"),
+        (file, 6, "interaction_id is empty"),
+        (file, 7, "the row has 3 cells where the header has 11"),
+        (file, 8, "the row has 4 cells where the header has 11"),
+        (changes.file, 3, "the action is none of add, update, delete"),
+        (changes.file, 4, "the action is empty"),
+    }
+    centers = lake.read(tmp_path / "lakehouse" / "silver" / "contact_centers", 1).to_pylist()
+    assert [c["contact_center_name"] for c in centers] == ['Boston, the "hub"\nby the river']
+
+
+def test_no_delta_folder_is_the_extract_alone_and_late_and_changed_files_are_refused(
+    config, spark, story, tmp_path
+):
+    lakehouse = tmp_path / "lakehouse"
+    data = story({})
+    assert load(config, spark, data, lakehouse).release.months == ()
+    (data / "delta").mkdir()
+    line = "A1,Ann,,,,add\n"
+    (data / "delta" / "agents_delta_202503.csv").write_text(header("agents") + line)
+    assert load(config, spark, data, lakehouse).release.months == ("202503",)
+    state = ops.read_releases(lakehouse)[-1].state
+
+    (data / AGENTS_202502).write_text(header("agents") + line)
+    late = command("run", "--data", data, "--lakehouse", lakehouse)
+    assert late.code == 3
+    assert "is for 202502, and 202503 is applied already" in late.err.replace("\n", " ")
+    (data / AGENTS_202502).unlink()
+
+    (data / "delta" / "agents_delta_202503.csv").write_text(header("agents"))
+    changed = command("run", "--data", data, "--lakehouse", lakehouse)
+    assert changed.code == 3
+    assert "was loaded in release 2" in changed.err.replace("\n", " ")
+    newest = ops.read_releases(lakehouse)[-1]
+    assert (newest.kind, newest.state) == ("refusal", state)
+    assert lake.read(lakehouse / "silver" / "agents", 1).num_rows == 1

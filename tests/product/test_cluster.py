@@ -1,0 +1,117 @@
+"""The same job by spark-submit on a standalone cluster publishes the same bytes."""
+
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import pyspark
+import pytest
+
+from support_lakehouse.io import runtime
+from tests.product.support import REPO, published
+
+SPARK = Path(pyspark.__file__).parent
+ENVIRONMENT = {
+    **os.environ,
+    "SPARK_LOCAL_IP": "127.0.0.1",
+    "SPARK_NO_DAEMONIZE": "1",
+    "PYSPARK_PYTHON": sys.executable,
+}
+
+
+@contextmanager
+def started(log: Path, *arguments: str) -> Iterator[None]:
+    """A daemon of the pip package's spark-class; ended at the end."""
+    with log.open("wb") as file:
+        process = subprocess.Popen(
+            [str(SPARK / "bin" / "spark-class"), *arguments],
+            env=ENVIRONMENT,
+            stdout=file,
+            stderr=subprocess.STDOUT,
+        )
+        try:
+            yield
+        finally:
+            process.terminate()
+            process.wait(timeout=30)
+
+
+def said(log: Path, pattern: str) -> str:
+    """Wait for a line in a log; its first group."""
+    for _ in range(300):
+        found = re.search(pattern, log.read_text(errors="replace"))
+        if found:
+            return found[1]
+        time.sleep(0.1)
+    raise AssertionError(f"{log.name} never said {pattern}: {log.read_text()[-2000:]}")
+
+
+@pytest.fixture
+def cluster(tmp_path) -> Iterator[str]:
+    """One master and two workers on loopback; the master's address."""
+    deploy = "org.apache.spark.deploy"
+    with ExitStack() as stack:
+        log = tmp_path / "master.log"
+        ports = ("--port", "0", "--webui-port", "0")
+        stack.enter_context(
+            started(log, f"{deploy}.master.Master", "--host", "127.0.0.1", *ports)
+        )
+        master = said(log, r"Starting Spark master at (spark://127\.0\.0\.1:\d+)")
+        for number in (1, 2):
+            log = tmp_path / f"worker{number}.log"
+            sized = ("--cores", "1", "--memory", "1g", "--work-dir", str(tmp_path / f"w{number}"))
+            there = ("--host", "127.0.0.1", *ports, *sized, master)
+            stack.enter_context(started(log, f"{deploy}.worker.Worker", *there))
+            said(log, r"(Successfully registered with master)")
+        yield master
+
+
+def test_spark_submit_publishes_the_same_bytes(cluster, tmp_path):
+    jars = ",".join(str(path) for path in runtime.jars())
+    submitted = subprocess.run(
+        [
+            *(str(SPARK / "bin" / "spark-submit"), "--master", cluster, "--jars", jars),
+            *("--conf", "spark.executor.memory=700m", "--conf", "spark.executor.cores=1"),
+            *("--conf", "spark.ui.enabled=false"),
+            *("--conf", "spark.driver.host=127.0.0.1"),
+            *(str(REPO / "jobs" / "run_pipeline.py"), "--lakehouse", str(tmp_path / "lakehouse")),
+            *("--data", str(REPO / "data"), "--months", "202502,202503", "--json"),
+        ],
+        env=ENVIRONMENT,
+        cwd=REPO,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert submitted.returncode == 0, submitted.stderr[-3000:]
+    assert '"state": "released"' in submitted.stdout
+    golden = {p.name: p.read_bytes() for p in (REPO / "tests" / "golden" / "real").iterdir()}
+    assert published(tmp_path / "lakehouse") == golden
+    assert "2 executors" in _executors(tmp_path)
+
+
+def _executors(folder: Path) -> str:
+    """How many workers ran an executor, from the folders they worked in."""
+    return f"{len(list(folder.glob('w?/app-*/*')))} executors"
+
+
+def test_without_jars_the_job_says_what_to_add(tmp_path):
+    submitted = subprocess.run(
+        [
+            *(str(SPARK / "bin" / "spark-submit"), "--master", "local[1]"),
+            *(str(REPO / "jobs" / "run_pipeline.py"), "--lakehouse", str(tmp_path / "lakehouse")),
+            *("--data", str(REPO / "data")),
+        ],
+        env=ENVIRONMENT,
+        cwd=REPO,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert submitted.returncode == 2
+    assert f"--packages {runtime.PACKAGE}" in submitted.stderr.replace("\n", " ")

@@ -1,0 +1,225 @@
+"""The verdict on a row: every reason, every warning (contracts.md, Reading)."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from chispa import assert_df_equality
+from pyspark.sql import DataFrame, Row, SparkSession
+
+from support_lakehouse.model.feed import Feed
+from support_lakehouse.model.landing import Shape, header_text
+from support_lakehouse.transforms.judge import BRONZE_COLUMNS, judged
+
+HEADER = ("id", "name", "size", "price", "day", "seen", "action")
+VERDICT = "line bigint, key string, action string, reasons array<string>, warnings array<string>"
+
+
+def feed(**changes: Any) -> Feed:
+    """A feed with a column of each type; `name` is required."""
+    declared = {
+        "feed": "things",
+        "kind": "changes",
+        "files": {"initial": "initial/things.csv", "changes": "delta/things_{month}.csv"},
+        "key": "id",
+        "action": "action",
+        "columns": {
+            "id": "text",
+            "name": {"type": "text", "required": True},
+            "size": "integer",
+            "price": "decimal(6,2)",
+            "day": "date",
+            "seen": "timestamp",
+        },
+    }
+    return Feed.model_validate(declared | changes)
+
+
+WARNING = feed(unreadable="warn")
+
+
+def rows_of(
+    spark: SparkSession, feed: Feed, raws: Sequence[str], header: Sequence[str] = HEADER
+) -> DataFrame:
+    """The bronze rows of records on lines 2, 3 and on."""
+    place = ("202502", "delta/things_202502.csv")
+    records = [
+        (*place, line, "5ha", header_text(header), raw) for line, raw in enumerate(raws, start=2)
+    ]
+    schema = "period string, file string, line bigint, sha256 string, header string, raw string"
+    frame = spark.createDataFrame(records, schema)
+    return judged(frame, feed, Shape((tuple(header),)), run="r1")
+
+
+def assert_verdicts(rows: DataFrame, expected: Sequence[tuple[Any, ...]]) -> None:
+    """Compare verdicts, each reason written `rule:column`."""
+    told = rows.selectExpr(
+        *("line", "key", "action"),
+        "transform(reasons, r -> concat_ws(':', r.rule, r.column)) AS reasons",
+        "warnings",
+    )
+    wanted = rows.sparkSession.createDataFrame(expected, VERDICT)
+    assert_df_equality(told, wanted, ignore_row_order=True, ignore_nullable=True)
+
+
+def reasons_of(rows: DataFrame) -> list[Row]:
+    """The reasons of the only row."""
+    [row] = rows.collect()
+    return row["reasons"]
+
+
+def test_a_readable_row_has_neither_reasons_nor_warnings(spark: SparkSession) -> None:
+    rows = rows_of(spark, feed(), ["1,Ann,4.0,12.5,2025-01-05,2025-01-05T14:30Z,add"])
+    assert_verdicts(rows, [(2, "1", "add", None, None)])
+
+
+def test_a_bronze_row_is_the_record_as_it_came_with_its_place(spark: SparkSession) -> None:
+    rows = rows_of(spark, feed(), [' 1 ,"Ann",,,,,ADD '])
+    [row] = rows.select(*BRONZE_COLUMNS[:9]).collect()
+    place = ("202502", "delta/things_202502.csv", 2, "5ha", "r1")
+    header = '["id", "name", "size", "price", "day", "seen", "action"]'
+    assert tuple(row) == (*place, header, "1", "add", ' 1 ,"Ann",,,,,ADD ')
+
+
+def test_a_null_breaks_only_required(spark: SparkSession) -> None:
+    rows = rows_of(spark, feed(), ["1,Ann,,,,,add", "2,,,,,,add", ",Bob,,,,,add"])
+    assert_verdicts(
+        rows,
+        [
+            (2, "1", "add", None, None),
+            (3, "2", "add", ["required:name"], None),
+            (4, None, "add", ["required:id"], None),
+        ],
+    )
+
+
+def test_a_wrong_width_is_the_rows_only_reason(spark: SparkSession) -> None:
+    rows = rows_of(spark, feed(), ["1,Ann", ",,x,x,x,x,fix,"])
+    assert_verdicts(rows, [(2, None, None, ["width"], None), (3, None, None, ["width"], None)])
+
+
+def test_a_row_gets_all_its_reasons(spark: SparkSession) -> None:
+    rows = rows_of(spark, feed(), [",,4.5,1e3,2025-02-30,now,fix"])
+    reasons = ["action:action", "required:id", "required:name"]
+    reasons += ["unreadable:size", "unreadable:price", "unreadable:day", "unreadable:seen"]
+    assert_verdicts(rows, [(2, None, "fix", reasons, None)])
+
+
+def test_every_reason_can_be_read_by_a_person(spark: SparkSession) -> None:
+    rows = rows_of(spark, feed(), [",,4.5,1e3,2025-02-30,now,fix"])
+    assert [reason["message"] for reason in reasons_of(rows)] == [
+        "the action is none of add, update, delete",
+        "id is empty",
+        "name is empty",
+        "size is not a whole number",
+        "price is not a decimal number that fits decimal(6,2)",
+        "day is not a date (YYYY-MM-DD)",
+        "seen is not a timestamp (YYYY-MM-DDTHH:MM:SSZ)",
+    ]
+
+
+def test_a_wrong_width_says_both_widths(spark: SparkSession) -> None:
+    [reason] = reasons_of(rows_of(spark, feed(), ["1,Ann"]))
+    expected = ("width", None, "the row has 2 cells where the header has 7")
+    assert (reason["rule"], reason["column"], reason["message"]) == expected
+
+
+def test_an_empty_action_is_said_to_be_empty(spark: SparkSession) -> None:
+    [reason] = reasons_of(rows_of(spark, feed(), ["1,Ann,,,,, "]))
+    assert tuple(reason) == ("action", "action", "the action is empty")
+
+
+def test_an_action_counts_in_any_case_and_with_blanks(spark: SparkSession) -> None:
+    raws = ["1,A,,,,,ADD", "2,B,,,,, Update\t", "3,,,,,,\u00a0dElEtE"]
+    assert_verdicts(
+        rows_of(spark, feed(), raws),
+        [
+            (2, "1", "add", None, None),
+            (3, "2", "update", None, None),
+            (4, "3", "delete", None, None),
+        ],
+    )
+
+
+def test_a_delete_needs_its_key_alone(spark: SparkSession) -> None:
+    raws = ["1,,x,x,x,x,delete", ",,x,x,x,x,delete"]
+    expected = [(2, "1", "delete", None, None), (3, None, "delete", ["required:id"], None)]
+    assert_verdicts(rows_of(spark, feed(), raws), expected)
+    assert_verdicts(rows_of(spark, WARNING, raws), expected)
+
+
+def test_an_unknown_action_is_judged_like_an_upsert(spark: SparkSession) -> None:
+    rows = rows_of(spark, feed(), ["1,,,,,,remove"])
+    assert_verdicts(rows, [(2, "1", "remove", ["action:action", "required:name"], None)])
+
+
+def test_rows_of_an_extract_are_adds(spark: SparkSession) -> None:
+    rows = rows_of(spark, feed(), ["1,Ann,,,,"], header=HEADER[:-1])
+    assert_verdicts(rows, [(2, "1", "add", None, None)])
+
+
+def test_where_the_feed_warns_an_unreadable_cell_is_a_warning(spark: SparkSession) -> None:
+    rows = rows_of(spark, WARNING, ["1,Ann,4.5,12.5,yesterday,,add"])
+    warnings = ["unreadable:size", "unreadable:day"]
+    assert_verdicts(rows, [(2, "1", "add", None, warnings)])
+
+
+def test_a_column_may_reject_where_its_feed_warns_and_the_other_way(spark: SparkSession) -> None:
+    columns = {"id": "text", "size": {"type": "integer", "unreadable": "reject"}, "day": "date"}
+    rejects = feed(unreadable="warn", columns=columns)
+    columns = {"id": "text", "size": {"type": "integer", "unreadable": "warn"}, "day": "date"}
+    warns = feed(unreadable="reject", columns=columns)
+    header = ("id", "size", "day", "action")
+    size, day = "unreadable:size", "unreadable:day"
+    told = [rows_of(spark, one, ["1,x,x,add"], header) for one in (rejects, warns)]
+    assert_verdicts(told[0], [(2, "1", "add", [size], [day])])
+    assert_verdicts(told[1], [(2, "1", "add", [day], [size])])
+
+
+def test_an_unreadable_required_cell_rejects_even_where_the_feed_warns(
+    spark: SparkSession,
+) -> None:
+    columns = {"id": "integer", "seen": {"type": "timestamp", "required": True}}
+    rows = rows_of(
+        spark,
+        feed(unreadable="warn", columns=columns),
+        ["7.0,2025-01-05T14:30Z,add", "x,now,add", "x,,delete"],
+        header=("id", "seen", "action"),
+    )
+    assert_verdicts(
+        rows,
+        [
+            (2, "7", "add", None, None),
+            (3, None, "add", ["unreadable:id", "unreadable:seen"], None),
+            (4, None, "delete", ["unreadable:id"], None),
+        ],
+    )
+
+
+def test_lines_of_blanks_are_no_rows_and_commas_are_one(spark: SparkSession) -> None:
+    rows = rows_of(spark, feed(), ["", " \t\u00a0", "1,Ann,,,,,add", ",,,,,,"])
+    reasons = ["action:action", "required:id", "required:name"]
+    assert_verdicts(rows, [(4, "1", "add", None, None), (5, None, None, reasons, None)])
+
+
+def test_quoted_cells_are_trimmed_too(spark: SparkSession) -> None:
+    rows = rows_of(spark, feed(), ['" 1\u00a0",Ann,"\t4 ",,,"","add "'])
+    assert_verdicts(rows, [(2, "1", "add", None, None)])
+
+
+def test_a_file_may_lack_an_optional_column_and_have_its_own_order(spark: SparkSession) -> None:
+    columns = {"id": "text", "size": {"type": "integer", "optional": True}, "day": "date"}
+    one, other = ("id", "size", "day", "action"), ("action", "more", "day", "id")
+    schema = "period string, file string, line bigint, sha256 string, header string, raw string"
+    records = [
+        ("202502", "a.csv", 2, "5ha", header_text(one), "1,x,2025-01-05,add"),
+        ("202502", "b.csv", 3, "5ha", header_text(other), "update,?,x,2"),
+    ]
+    frame = spark.createDataFrame(records, schema)
+    rows = judged(frame, feed(columns=columns), Shape((one, other)), run="r1")
+    assert_verdicts(
+        rows,
+        [
+            (2, "1", "add", ["unreadable:size"], None),
+            (3, "2", "update", ["unreadable:day"], None),
+        ],
+    )
