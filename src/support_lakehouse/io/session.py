@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from py4j.protocol import Py4JJavaError
 from pyspark.sql import SparkSession
 
 from support_lakehouse.errors import SetupError
@@ -70,10 +71,10 @@ def spark_session(*, bytes_to_load: int, log: Path, warehouse: Path) -> Iterator
     """
     if started_by_spark_submit():
         session = _with(SparkSession.builder, _ALWAYS).getOrCreate()
+        session.sparkContext.setLogLevel("ERROR")
         _check_delta(session)
     else:
         session = _local_session(bytes_to_load <= SMALL_BYTES, log, warehouse)
-    session.sparkContext.setLogLevel("ERROR") if started_by_spark_submit() else None
     try:
         yield session
     finally:
@@ -113,10 +114,10 @@ def _with(builder: SparkSession.Builder, settings: dict[str, str]) -> SparkSessi
 
 
 def _check_delta(session: SparkSession) -> None:
+    loader = session._jvm.Thread.currentThread().getContextClassLoader()
     try:
-        session.range(0).write.format("delta").mode("ignore")
-        session._jvm.java.lang.Class.forName("io.delta.sql.DeltaSparkSessionExtension")
-    except Exception as error:
+        loader.loadClass(_ALWAYS["spark.sql.extensions"])
+    except Py4JJavaError as error:
         raise SetupError(
             "spark-submit was given no Delta jars",
             expected=runtime.PACKAGE,
