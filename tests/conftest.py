@@ -22,7 +22,7 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[SparkSession]":
 
     folder = tmp_path_factory.mktemp("spark")
     log = folder / "spark.log"
-    with spark_session(bytes_to_load=0, log=log, warehouse=folder) as session:
+    with spark_session(bytes_at_stake=0, log=log, warehouse=folder) as session:
         yield session
 
 

@@ -91,7 +91,7 @@ class _UniqueKeys(yaml.SafeLoader):
     """YAML in which a key that stands twice is a mistake, not a silent last word."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        keys = [self.construct_object(key, deep=True) for key, _ in node.value]  # type: ignore[no-untyped-call]
+        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
         twice = {str(key) for key in keys if keys.count(key) > 1}
         if twice:
             raise yaml.YAMLError(f"{', '.join(sorted(twice))}: the key stands twice")

@@ -1,5 +1,6 @@
 """The result is a function of the files: month by month, in halves, all at once (law L1)."""
 
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -70,7 +71,7 @@ def test_month_by_month_gives_the_same_bytes_and_the_same_state(
     assert published(tmp_path) == published(at_once)
     releases = ops.read_releases(tmp_path)
     assert releases[-1].state == ops.read_releases(at_once)[-1].state
-    for before, after in zip(releases, releases[1:], strict=False):
+    for before, after in pairwise(releases):
         assert after.previous == before.hash
 
 

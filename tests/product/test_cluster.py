@@ -58,9 +58,7 @@ def cluster(tmp_path) -> Iterator[str]:
     with ExitStack() as stack:
         log = tmp_path / "master.log"
         ports = ("--port", "0", "--webui-port", "0")
-        stack.enter_context(
-            started(log, f"{deploy}.master.Master", "--host", "127.0.0.1", *ports)
-        )
+        stack.enter_context(started(log, f"{deploy}.master.Master", "--host", "127.0.0.1", *ports))
         master = said(log, r"Starting Spark master at (spark://127\.0\.0\.1:\d+)")
         for number in (1, 2):
             log = tmp_path / f"worker{number}.log"

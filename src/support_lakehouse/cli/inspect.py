@@ -46,9 +46,7 @@ def files(lakehouse: o.Lakehouse = None, json: o.Json = False) -> None:
         screen.say("No file was loaded yet. Run `support-lakehouse run` first.")
         return
     outcomes = list(entries[0].balance.as_dict())
-    rows = [
-        [e.file, e.period, e.state, e.release, *e.balance.as_dict().values()] for e in entries
-    ]
+    rows = [[e.file, e.period, e.state, e.release, *e.balance.as_dict().values()] for e in entries]
     screen.table(
         ["file", "period", "state", "release", *(o.replace("_", " ") for o in outcomes)], rows
     )

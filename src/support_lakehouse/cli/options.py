@@ -36,7 +36,9 @@ class ZoneChoice(StrEnum):
 
 Data = Annotated[
     Path | None,
-    typer.Option("--data", help="The folder with initial/ and delta/. [default: conf/pipeline.yml]"),
+    typer.Option(
+        "--data", help="The folder with initial/ and delta/. [default: conf/pipeline.yml]"
+    ),
 ]
 Lakehouse = Annotated[
     Path | None,
@@ -80,6 +82,8 @@ def months_of(text: str | None) -> tuple[str, ...] | None:
 
 def report_month(text: str | None, option: str) -> str | None:
     """A month as reports write it, YYYY-MM."""
-    if text is not None and not (len(text) == 7 and text[4] == "-" and is_month(text[:4] + text[5:])):
+    if text is not None and not (
+        len(text) == 7 and text[4] == "-" and is_month(text[:4] + text[5:])
+    ):
         raise UsageError(f"{text!r} is no month", where=option, expected="a month like 2025-01")
     return text

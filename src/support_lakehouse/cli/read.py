@@ -126,7 +126,10 @@ def _tell_longest(longest: dict[str, Any], work: dict[str, dict[str, Any]]) -> N
         f" ({_short(longest['total_minutes'])} minutes over {longest['calls']} calls)."
     )
     own = work.get(name, {})
-    late, after = own.get("calls_with_time_after_resolution", 0), own.get("after_resolution_minutes")
+    late, after = (
+        own.get("calls_with_time_after_resolution", 0),
+        own.get("after_resolution_minutes"),
+    )
     if late:
         screen.say(
             "   Why: call_duration_minutes runs to interaction_end, and"

@@ -81,23 +81,18 @@ def _summary(done: pipeline.RunResult) -> None:
     else:
         assert done.release is not None
         _tell_loaded(done.loaded)
-        seconds = sum(done.seconds[s] for s in ("plan", "release", "publish") if s in done.seconds)
         screen.say(
             f"Release {done.release.release}: {len(done.loaded)} files,"
-            f" {done.release.rows['read']} rows, state {done.release.state}."
-            if seconds >= 0
-            else ""
+            f" {done.release.rows['read']} rows, state {done.release.state},"
+            f" {done.seconds['total']:.1f} seconds."
         )
     for path in done.published:
         screen.say(f"Published {path}")
 
 
 def _tell_loaded(loaded: tuple[LedgerEntry, ...]) -> None:
-    outcomes = [name for name in loaded[0].balance.as_dict()]
-    rows = [
-        [e.feed, e.period, *(e.balance.as_dict()[name] for name in outcomes)]
-        for e in loaded
-    ]
+    outcomes = list(loaded[0].balance.as_dict())
+    rows = [[e.feed, e.period, *(e.balance.as_dict()[name] for name in outcomes)] for e in loaded]
     screen.table(["feed", "period", *(name.replace("_", " ") for name in outcomes)], rows)
     for entry in loaded:
         for told, counts in (("rejected", entry.reasons), ("warning", entry.warnings)):

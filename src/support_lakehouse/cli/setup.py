@@ -33,7 +33,7 @@ def doctor() -> None:
 
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
-        with spark_session(bytes_to_load=0, log=place / "log", warehouse=place) as session:
+        with spark_session(bytes_at_stake=0, log=place / "log", warehouse=place) as session:
             session.range(3).write.format("delta").save(str(place / "table"))
             rows = session.read.format("delta").load(str(place / "table")).count()
             screen.say(f"Spark {session.version} wrote a Delta table and read {rows} rows: fine")

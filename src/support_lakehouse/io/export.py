@@ -57,9 +57,7 @@ def _csv(table: pa.Table, pieces: Iterable[Sequence[pa.Array]]) -> Iterator[str]
 
 def _joined(cells: Sequence[pa.Array]) -> pa.Array:
     """One text per row: the cells with commas between them, null as nothing."""
-    return pc.binary_join_element_wise(
-        *cells, ",", null_handling="replace", null_replacement=""
-    )
+    return pc.binary_join_element_wise(*cells, ",", null_handling="replace", null_replacement="")
 
 
 def _quoted(text: pa.Array) -> pa.Array:

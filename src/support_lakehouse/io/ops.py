@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pyarrow as pa
 from deltalake import CommitProperties, write_deltalake
@@ -108,7 +108,7 @@ def _write(
     table: Path,
     rows: Sequence[dict[str, Any]],
     schema: pa.Schema,
-    mode: str,
+    mode: Literal["append", "overwrite"],
     run: str,
     retention: timedelta,
 ) -> None:

@@ -16,6 +16,11 @@ class Stages:
 
     tell: Callable[[str], None] = lambda stage: None
     seconds: dict[str, float] = field(default_factory=dict)
+    began: float = field(default_factory=time.perf_counter)
+
+    def told(self) -> dict[str, float]:
+        """Seconds by stage, added up over feeds that work side by side, and those of all."""
+        return {**self.seconds, "total": round(time.perf_counter() - self.began, 3)}
 
     @contextmanager
     def stage(self, name: str, **facts: object) -> Iterator[dict[str, object]]:

@@ -16,8 +16,12 @@ from support_lakehouse.errors import SetupError
 SCALA, SPARK_MINOR, DELTA = "2.13", "4.2", "4.4.0"
 PACKAGE = f"io.delta:delta-spark_{SPARK_MINOR}_{SCALA}:{DELTA}"
 JARS = {
-    f"delta-spark_{SPARK_MINOR}_{SCALA}-{DELTA}.jar": "27d4fd8b1f879535c573ed1c718177d6a27f24d3e626ba02e216369725721ead",
-    f"delta-storage-{DELTA}.jar": "c46735481fa8e326b0957be02b4420cbcab4b325bb08009b7f2045a95133f1cc",
+    f"delta-spark_{SPARK_MINOR}_{SCALA}-{DELTA}.jar": (
+        "27d4fd8b1f879535c573ed1c718177d6a27f24d3e626ba02e216369725721ead"
+    ),
+    f"delta-storage-{DELTA}.jar": (
+        "c46735481fa8e326b0957be02b4420cbcab4b325bb08009b7f2045a95133f1cc"
+    ),
 }
 """File name -> sha256. These two of the 33 that resolve are enough for what is done here."""
 JAVA_VERSIONS = (17, 21)

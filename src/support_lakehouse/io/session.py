@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from py4j.protocol import Py4JJavaError
 from pyspark.sql import SparkSession
@@ -64,7 +65,7 @@ def started_by_spark_submit() -> bool:
 
 
 @contextmanager
-def spark_session(*, bytes_to_load: int, log: Path, warehouse: Path) -> Iterator[SparkSession]:
+def spark_session(*, bytes_at_stake: int, log: Path, warehouse: Path) -> Iterator[SparkSession]:
     """A session for one run, stopped at the end; what the JVM prints goes to the log file.
 
     Raises SetupError where Java or the jars are missing.
@@ -74,17 +75,17 @@ def spark_session(*, bytes_to_load: int, log: Path, warehouse: Path) -> Iterator
         session.sparkContext.setLogLevel("ERROR")
         _check_delta(session)
     else:
-        session = _local_session(bytes_to_load <= SMALL_BYTES, log, warehouse)
+        session = _local_session(bytes_at_stake <= SMALL_BYTES, log, warehouse)
     try:
         yield session
     finally:
         session.stop()
 
 
-def session_for(session: SparkSession, bytes_to_load: int) -> SparkSession:
+def session_for(session: SparkSession, bytes_at_stake: int) -> SparkSession:
     """A session beside the given one for work of a size; what it sets does not leak."""
     own = session.newSession()
-    if bytes_to_load <= SMALL_BYTES:
+    if bytes_at_stake <= SMALL_BYTES:
         for name, value in _SMALL_SQL.items():
             own.conf.set(name, value)
     return own
@@ -114,7 +115,8 @@ def _with(builder: SparkSession.Builder, settings: dict[str, str]) -> SparkSessi
 
 
 def _check_delta(session: SparkSession) -> None:
-    loader = session._jvm.Thread.currentThread().getContextClassLoader()
+    jvm: Any = session._jvm
+    loader = jvm.Thread.currentThread().getContextClassLoader()
     try:
         loader.loadClass(_ALWAYS["spark.sql.extensions"])
     except Py4JJavaError as error:

@@ -58,9 +58,7 @@ def _stage(files: Sequence[ScannedFile], delimiter: str, staging: Path) -> None:
 
 def _batches(file: ScannedFile, delimiter: str) -> Iterator[pa.Table]:
     found, header = file.found, file.header
-    records = read_records(
-        found.location, delimiter, one_line_records=file.one_line_records
-    )
+    records = read_records(found.location, delimiter, one_line_records=file.one_line_records)
     next(records)  # the header
     while rows := list(islice(records, _ROWS_AT_ONCE)):
         lines, raws = zip(*rows, strict=True)

@@ -36,8 +36,10 @@ class Balance:
 
 @dataclass(frozen=True)
 class LedgerEntry:
-    """One file in the ledger. `state` is `loaded` or `refused`; `admitted_by` names the run
-    whose rows in bronze stand for the file."""
+    """One file in the ledger: its state is `loaded` or `refused`.
+
+    `admitted_by` names the run whose rows in bronze stand for the file.
+    """
 
     feed: str
     file: str

@@ -85,7 +85,9 @@ class FilePatterns(Declared):
     @model_validator(mode="after")
     def _month_is_named(self) -> "FilePatterns":
         if self.changes.count("{month}") != 1:
-            raise ValueError("`changes` must hold {month} once, as in delta/agents_delta_{month}.csv")
+            raise ValueError(
+                "`changes` must hold {month} once, as in delta/agents_delta_{month}.csv"
+            )
         return self
 
     def period_of(self, path: str) -> str | None:

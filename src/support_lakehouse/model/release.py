@@ -9,9 +9,7 @@ from typing import Any, Literal
 FORMAT = 1
 """The number of the lakehouse's format; an older program refuses a newer one."""
 
-Kind = Literal[
-    "run", "refusal", "recovery", "replay", "rollback", "reset", "maintenance"
-]
+Kind = Literal["run", "refusal", "recovery", "replay", "rollback", "reset", "maintenance"]
 Versions = Mapping[str, int]
 
 

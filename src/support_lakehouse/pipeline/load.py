@@ -43,16 +43,14 @@ def load(
 ) -> Loaded:
     """Take the plan's files to gold; `spark` is used and left open, else a session is started."""
     with _session(spark, lakehouse, run, work, stages) as session:
-        own = {
-            feed.name: session_for(session, sum(f.found.size for f in work.files_of(feed.name)))
-            for feed in config.feeds
-        }
+        own = {f.name: session_for(session, work.bytes_at_stake(f.name)) for f in config.feeds}
         loading = _Loading(session, own, config, lakehouse, work, run, stages)
         counted = loading.admit()
         loading.quarantine(counted)
         applied = loading.apply(counted)
         with stages.stage("gold"):
-            gold.build_marts(session, loading.tables, config.settings)
+            marts = session_for(session, work.bytes_at_stake())
+            gold.build_marts(marts, loading.tables, config.settings)
     return Loaded(counted, applied)
 
 
@@ -100,14 +98,13 @@ class _Loading:
         with self.stages.stage("quarantine", feeds=len(dirty)):
             rules = self.config.fingerprint
             feeds = dirty or self.feeds
-            admit.quarantine(self.session, self.tables, feeds, rules, anew=self.work.reset)
+            session = self.own[feeds[0].name]
+            admit.quarantine(session, self.tables, feeds, rules, anew=self.work.reset)
 
     def apply(self, counted: Mapping[str, Mapping[str, Counted]]) -> dict[str, dict[str, Applied]]:
         def one(feed: Feed, session: SparkSession) -> dict[str, Applied]:
             files = self.work.files_of(feed.name)
-            return apply_periods(
-                session, self.tables, feed, files, counted[feed.name], self.stages
-            )
+            return apply_periods(session, self.tables, feed, files, counted[feed.name], self.stages)
 
         return self._side_by_side(one)
 
@@ -128,7 +125,7 @@ def _session(
         return
     log = lakehouse / "logs" / f"{run}.spark.log"
     started = spark_session(
-        bytes_to_load=work.bytes_to_load, log=log, warehouse=lakehouse / "staging"
+        bytes_at_stake=work.bytes_at_stake(), log=log, warehouse=lakehouse / "staging"
     )
     with stages.stage("session"):
         session = started.__enter__()

@@ -78,7 +78,7 @@ def run(
         work = plan(config, options)
     if work.refusals:
         refused = releasing.refuse(config, lakehouse, work, run_id, at)
-        return RunResult("refused", refused, work, seconds=stages.seconds)
+        return RunResult("refused", refused, work, seconds=stages.told())
     if not work.load:
         return _published(config, lakehouse, work, options, stages, "nothing to do", ())
     with log_to(lakehouse / "logs" / f"{run_id}.log", options.log_level):
@@ -113,4 +113,4 @@ def _published(
             released = Released(lakehouse, work.last, as_of=None)
             fmt = options.format or config.settings.format
             paths = publish(released, config, fmt, finals=options.finals)
-    return RunResult(state, work.last, work, tuple(loaded), tuple(paths), stages.seconds)
+    return RunResult(state, work.last, work, tuple(loaded), tuple(paths), stages.told())

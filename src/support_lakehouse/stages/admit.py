@@ -37,4 +37,3 @@ def quarantine(
     rows = quarantined(bronze, run=tables.run, rules=rules)
     write = tables.replace if anew else tables.append
     write(rows, QUARANTINE, statistics="feed,file,line,period,run")
-

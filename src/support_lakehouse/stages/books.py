@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from support_lakehouse.errors import BooksDoNotBalance
 from support_lakehouse.io import lake
@@ -43,29 +44,30 @@ class Applied:
 def count_rows(table: Path, version: int, run: str) -> dict[str, Counted]:
     """Count a run's bronze rows at a version: file -> what they come to."""
 
-    def rows(sql: str) -> list[dict[str, object]]:
-        return lake.query(sql.format(run=run), {"bronze": (table, version)}).to_pylist()
+    def rows(sql: str) -> list[dict[str, Any]]:
+        found = lake.query(sql.format(run=run), {"bronze": (table, version)})
+        return list(found.to_pylist())
 
     winners: dict[str, dict[str, int]] = defaultdict(dict)
     reasons: dict[str, dict[str, int]] = defaultdict(dict)
     warnings: dict[str, dict[str, int]] = defaultdict(dict)
     for row in rows(counting.WINNERS_BY_FILE):
-        winners[str(row["file"])][str(row["action"])] = int(str(row["rows"]))
+        winners[row["file"]][row["action"]] = row["rows"]
     for row in rows(counting.REASONS_BY_FILE):
-        rule = f"{row['rule']}:{row['name']}" if row["name"] else str(row["rule"])
-        reasons[str(row["file"])][rule] = int(str(row["rows"]))
+        rule = f"{row['rule']}:{row['name']}" if row["name"] else row["rule"]
+        reasons[row["file"]][rule] = row["rows"]
     for row in rows(counting.WARNINGS_BY_FILE):
-        warnings[str(row["file"])][str(row["warning"])] = int(str(row["rows"]))
+        warnings[row["file"]][row["warning"]] = row["rows"]
     return {
         file: Counted(
-            read=int(str(row["rows"])),
-            rejected=int(str(row["rejected"])),
+            read=row["rows"],
+            rejected=row["rejected"],
             winners=winners[file],
             reasons=reasons[file],
             warnings=warnings[file],
         )
         for row in rows(counting.ROWS_BY_FILE)
-        for file in [str(row["file"])]
+        for file in [row["file"]]
     }
 
 

@@ -31,7 +31,14 @@ def build_marts(session: SparkSession, tables: Tables, settings: Settings) -> No
         _replace(tables, REPORT, named)
 
     def work_time() -> None:
-        _replace(tables, WORK_TIME, marts.agent_work_time(*map(silver, NEEDED), zone))
+        rows = marts.agent_work_time(
+            silver("interactions"),
+            silver("contact_centers"),
+            silver("service_categories"),
+            silver("agents"),
+            zone,
+        )
+        _replace(tables, WORK_TIME, rows)
 
     def hours() -> None:
         rows = marts.interaction_hours(

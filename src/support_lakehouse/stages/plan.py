@@ -36,9 +36,10 @@ class Plan:
     def last(self) -> Release | None:
         return self.releases[-1] if self.releases else None
 
-    @property
-    def bytes_to_load(self) -> int:
-        return sum(file.found.size for file in self.load)
+    def bytes_at_stake(self, feed: str | None = None) -> int:
+        """The size of all files that a feed's tables will be made of, or all feeds' tables."""
+        loaded = sum(entry.size for entry in self.ledger if feed in (None, entry.feed))
+        return loaded + sum(f.found.size for f in self.load if feed in (None, f.found.feed))
 
     def files_of(self, feed: str) -> tuple[ScannedFile, ...]:
         return tuple(file for file in self.load if file.found.feed == feed)
@@ -173,4 +174,3 @@ def _without_extract(
         for feed in feeds
         if feed.name not in there
     ]
-

@@ -49,7 +49,7 @@ def read_manifest(folder: Path) -> dict[str, Any]:
 
 
 def _wanted(released: Released, config: Config, *, finals: bool) -> list[str]:
-    names = []
+    names: list[str] = []
     if REPORT in config.settings.publish and released.version("gold/support_report") is not None:
         names.append(REPORT)
     if finals and "finals" in config.settings.publish:
@@ -72,7 +72,7 @@ def _tables(
 
 def _is_current(path: Path, manifest: dict[str, Any], state: str) -> bool:
     """Whether the file is there as the manifest tells, from a release of the same state."""
-    told = manifest.get(path.name)
+    told: Any = manifest.get(path.name)
     try:
         found = path.stat()
         return bool(

@@ -7,7 +7,6 @@ from pyspark.sql import functions as F
 
 from support_lakehouse.model.landing import BLANKS, header_text
 
-
 Headers = Sequence[tuple[str, ...]]
 _NO_BREAK_SPACE, _TAB = BLANKS[2], BLANKS[1]
 

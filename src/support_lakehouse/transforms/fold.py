@@ -22,11 +22,15 @@ def accepted_changes(bronze: DataFrame, feed: Feed, shape: Shape) -> DataFrame:
     In: bronze rows. Out: one row per accepted bronze row.
     """
     accepted = bronze.where(F.col("reasons").isNull())
-    return with_fields(accepted, feed, shape).select(
-        *(F.col(value_of(name)).alias(name) for name in feed.column_names),
-        *(F.col(name[1:]).alias(name) for name in PLACE),
-        F.col("action").alias(ACTION),
-    ).withColumn(ROW_HASH, row_hash(feed.column_names))
+    return (
+        with_fields(accepted, feed, shape)
+        .select(
+            *(F.col(value_of(name)).alias(name) for name in feed.column_names),
+            *(F.col(name[1:]).alias(name) for name in PLACE),
+            F.col("action").alias(ACTION),
+        )
+        .withColumn(ROW_HASH, row_hash(feed.column_names))
+    )
 
 
 def latest_per_key(changes: DataFrame, key: str, *, order: Sequence[str]) -> DataFrame:

@@ -1,4 +1,4 @@
-"""Owns the verdict on a row: every reason to reject it, every warning, in the pass that reads it."""
+"""Owns the verdict on a row: every reason and warning, in the pass that reads it."""
 
 from collections.abc import Sequence
 from functools import reduce

@@ -148,4 +148,3 @@ def _with_name(frame: DataFrame, dimension: DataFrame, key: str, name: str) -> D
 def _total(amount: Column) -> Column:
     """The exact sum as DECIMAL(28,4); 0 where there is nothing to add."""
     return F.coalesce(F.sum(amount), F.lit(0)).cast(MINUTES_SUM)
-

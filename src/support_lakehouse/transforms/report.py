@@ -54,9 +54,7 @@ def _part(rows: pa.Table, zone: str) -> pa.Table:
             "category_id": rows["category_id"],
             "total_interactions": pa.repeat(pa.scalar(1, pa.int64()), rows.num_rows),
             "total_calls": pc.cast(calls, pa.int64()),
-            "total_call_duration": pc.cast(
-                rows["call_duration_minutes"].fill_null(0), _MINUTES
-            ),
+            "total_call_duration": pc.cast(rows["call_duration_minutes"].fill_null(0), _MINUTES),
         }
     )
     return _sums(counted, _CUBE)
