@@ -1,0 +1,100 @@
+"""What the product needs around it: one sentence says what was found, needed, and what to do."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.product.support import DATA, REPO
+
+
+def run(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """The command in a process of its own; variables without a value are taken away."""
+    kept = {k: v for k, v in {**os.environ, **environment}.items() if v}
+    return subprocess.run(
+        [sys.executable, "-m", "support_lakehouse", *arguments],
+        cwd=REPO,
+        env=kept,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def first_run(folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    lakehouse = str(folder / "lakehouse")
+    return run(folder, "run", "--data", str(DATA), "--lakehouse", lakehouse, **environment)
+
+
+def java(folder: Path, version: str) -> Path:
+    """A Java of another version, which is not asked for more than that."""
+    program = folder / "bin" / "java"
+    program.parent.mkdir()
+    program.write_text(f"#!/bin/sh\necho 'openjdk version \"{version}\"' >&2\n")
+    program.chmod(0o755)
+    return folder
+
+
+@pytest.mark.parametrize("command", ["run", "doctor", "setup"])
+def test_without_java_a_sentence_says_what_to_install(tmp_path, command):
+    done = run(tmp_path, command, PATH=str(tmp_path), JAVA_HOME="", **_fresh(tmp_path, command))
+    assert done.returncode == 2
+    assert "no Java found (PATH). Expected Java 17 or 21. Install it" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def _fresh(folder: Path, command: str) -> dict[str, str]:
+    """A home whose data folder is the repository's and whose lakehouse is nowhere yet."""
+    if command != "run":
+        return {}
+    (folder / "conf").symlink_to(REPO / "conf")
+    (folder / "data").symlink_to(DATA)
+    return {"SUPPORT_LAKEHOUSE_HOME": str(folder)}
+
+
+def test_a_wrong_java_is_named_with_its_version(tmp_path):
+    done = first_run(tmp_path, JAVA_HOME=str(java(tmp_path, "11.0.2")))
+    assert done.returncode == 2
+    assert f'{tmp_path}/bin/java is version "11.0.2". Expected Java 17 or 21.' in done.stderr
+
+
+def test_missing_jars_are_named_with_the_command_that_brings_them(tmp_path):
+    done = first_run(tmp_path, SUPPORT_LAKEHOUSE_RUNTIME=str(tmp_path / "none"))
+    assert done.returncode == 2
+    assert "delta-storage-4.4.0.jar are not there" in done.stderr
+    assert "Run `make setup` once, with the network on." in done.stderr
+
+
+def test_doctor_names_a_changed_jar(tmp_path):
+    (tmp_path / "delta-storage-4.4.0.jar").write_bytes(b"not a jar")
+    done = run(tmp_path, "doctor", SUPPORT_LAKEHOUSE_RUNTIME=str(tmp_path))
+    assert done.returncode == 2
+    assert "missing or changed" in done.stderr
+
+
+def test_doctor_starts_a_session(tmp_path):
+    done = run(tmp_path, "doctor")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "Spark 4.2.0 wrote a Delta table and read 3 rows: fine" in done.stdout
+
+
+def test_a_job_stopped_by_sigterm_leaves_with_143(tmp_path):
+    process = subprocess.Popen(
+        [
+            *(sys.executable, "-m", "support_lakehouse", "run", "--data", str(DATA)),
+            *("--lakehouse", str(tmp_path / "lakehouse")),
+        ],
+        cwd=REPO,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    log = tmp_path / "lakehouse" / "logs"
+    while not list(log.glob("*.log")):
+        assert process.poll() is None
+    process.terminate()
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 143
+    assert "Nothing of this run was released" in said
