@@ -56,6 +56,9 @@ check: $(READY) ## Format, lint, types, layers
 	@$(BIN)/mypy
 	@$(BIN)/python -m pytest tests/test_layers.py
 
+bench: $(READY) ## The product against a script that does the job the usual way, side by side
+	@SUPPORT_LAKEHOUSE_JARS=$(VENV)/share/support-lakehouse $(BIN)/python tests/bench/compare.py --runs 3 --data '$(or $(DATA),data)'
+
 clean: ## Remove the lakehouse, the environment and all that was generated
 	rm -rf $(VENV) lakehouse export spark-warehouse .pytest_cache .mypy_cache .ruff_cache .hypothesis
 

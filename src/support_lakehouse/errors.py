@@ -64,7 +64,7 @@ class DataRefused(SupportLakehouseError):
         self.refusals = tuple(refusals)
         first = self.refusals[0]
         more = f" (and {len(self.refusals) - 1} more)" if len(self.refusals) > 1 else ""
-        super().__init__(f"{first.why}{more}", where=first.file)
+        super().__init__(f"{first.why}{more}")
 
 
 class BooksDoNotBalance(SupportLakehouseError):

@@ -1,9 +1,11 @@
 """What cannot be taken: nothing is released, and a sentence says file, place and what to do."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from support_lakehouse.errors import ConfigError
 from support_lakehouse.io import lake, ops
 from tests.product.support import command, load
 from tests.reference.stories import EXTRACTS, header, interaction, write_story
@@ -205,3 +207,14 @@ def test_no_delta_folder_is_the_extract_alone_and_late_and_changed_files_are_ref
     newest = ops.read_releases(lakehouse)[-1]
     assert (newest.kind, newest.state) == ("refusal", state)
     assert lake.read(lakehouse / "silver" / "agents", 1).num_rows == 1
+
+
+def test_a_changed_declaration_asks_for_a_reset(config, spark, story, tmp_path):
+    lakehouse = tmp_path / "lakehouse"
+    load(config, spark, story({}), lakehouse)
+    agents = config.feed("agents")
+    typed = agents.columns[3].model_copy(update={"type": agents.columns[0].type})
+    other = agents.model_copy(update={"columns": (*agents.columns[:3], typed, agents.columns[4])})
+    feeds = tuple(other if feed is agents else feed for feed in config.feeds)
+    with pytest.raises(ConfigError, match="the columns hire_date of agents are declared otherwise"):
+        load(replace(config, feeds=feeds), spark, tmp_path / "data", lakehouse)

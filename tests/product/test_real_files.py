@@ -162,7 +162,7 @@ def test_a_second_run_starts_no_jvm_and_commits_nothing(lakehouse):
         check=False,
     )
     assert (done.returncode, done.stderr) == (0, "")
-    assert "skipped: 202502, 202503, initial (11 files)" in done.stdout
+    assert "skipped: initial, 202502, 202503 (11 files)" in done.stdout
     assert sorted(p for p in lakehouse.rglob("*.json")) == before
 
 

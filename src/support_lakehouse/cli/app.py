@@ -1,9 +1,9 @@
 """Owns the command `support-lakehouse`: its subcommands, and the only place that catches all."""
 
-import logging
 import os
 import signal
 import sys
+import traceback
 from types import FrameType
 from typing import Any
 
@@ -12,6 +12,9 @@ import typer
 from support_lakehouse.cli import inspect, read, run, setup
 from support_lakehouse.cli.screen import complain
 from support_lakehouse.errors import SupportLakehouseError
+from support_lakehouse.io.runlog import NOTE
+
+_INTERRUPTED = "Interrupted. Nothing of this run was released; run again to go on."
 
 app = typer.Typer(
     name="support-lakehouse",
@@ -45,12 +48,15 @@ def main(arguments: list[str] | None = None) -> None:
 def _exit_code(arguments: list[str] | None) -> int:
     try:
         left = app(arguments, standalone_mode=False)  # an Exit comes back as its code
-        return left if isinstance(left, int) else 0
+        code = left if isinstance(left, int) else 0
+        if code == 130:  # typer's own answer to Ctrl-C
+            complain(_INTERRUPTED)
+        return code
     except SupportLakehouseError as error:
         complain(error.sentence())
         return error.exit_code
     except (KeyboardInterrupt, typer.Abort):
-        complain("Interrupted. Nothing of this run was released; run again to go on.")
+        complain(_INTERRUPTED)
         return 130
     except Terminated:
         complain("Stopped by SIGTERM. Nothing of this run was released; run again to go on.")
@@ -68,10 +74,10 @@ def _unexpected(error: Exception) -> int:
     if show is not None:
         show()
         return int(getattr(error, "exit_code", 2))
-    logging.getLogger("support_lakehouse").exception("failed")
     first = (str(error).strip().splitlines() or [type(error).__name__])[0]
     complain(f"Failed: {first[:300]}")
-    complain("Nothing was released. The trace is in the newest file under <lakehouse>/logs/.")
+    logged = [note for note in getattr(error, "__notes__", []) if note.startswith(NOTE)]
+    complain(f"Nothing was released. {logged[0]}." if logged else traceback.format_exc())
     return 1
 
 

@@ -52,12 +52,8 @@ def files(lakehouse: o.Lakehouse = None, json: o.Json = False) -> None:
     )
     for entry in entries:
         if entry.why:
-            screen.say(f"{entry.file}: {entry.why}")
-        for told, counts in (("rejected", entry.reasons), ("warning", entry.warnings)):
-            for rule, count in counts.items():
-                screen.say(f"{entry.file}: {told}: {rule}, {count} rows")
-        if entry.drift:
-            screen.say(f"{entry.file}: drift: nobody declared {', '.join(entry.drift)}")
+            screen.say(entry.why)
+    screen.say_oddities(entries)
 
 
 def _lakehouse(named: Path | None) -> Path:

@@ -101,13 +101,20 @@ def _released(
 def _tell_answers(told: dict[str, Any], first: str | None, last: str | None) -> None:
     span = f"from {first or 'the beginning'} to {last or 'the end'}" if first or last else "in all"
     by_center = told["interactions_by_contact_center"]
-    screen.say(f"1. Interactions by contact centre, {span}: {sum(by_center.values())}")
-    screen.table(["contact centre", "interactions"], list(by_center.items()))
     busiest, longest = told["busiest_month"], told["longest_average_call"]
-    screen.say()
     if busiest is None:
-        screen.say("2. and 3. There are no interactions in these months.")
+        screen.say(f"There are no interactions {span}.")
         return
+    screen.say(f"1. Interactions by contact centre, {span}: {sum(by_center.values())}")
+    hours = told.get("business_hours", {})
+    columns = [
+        "contact centre",
+        "interactions",
+        *(["in business hours", "outside"] if hours else []),
+    ]
+    rows = [[c, n, *hours.get(c, {}).values()] for c, n in by_center.items()]
+    screen.table(columns, rows)
+    screen.say()
     screen.say(
         f"2. The month with the most interactions: {busiest['month']},"
         f" with {busiest['total_interactions']}."

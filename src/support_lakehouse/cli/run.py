@@ -9,6 +9,7 @@ from support_lakehouse.cli import options as o
 from support_lakehouse.cli import screen
 from support_lakehouse.config import load_config
 from support_lakehouse.model.books import LedgerEntry
+from support_lakehouse.model.period import period_order
 from support_lakehouse.pipeline import run as pipeline
 from support_lakehouse.stages.plan import Plan
 
@@ -94,16 +95,11 @@ def _tell_loaded(loaded: tuple[LedgerEntry, ...]) -> None:
     outcomes = list(loaded[0].balance.as_dict())
     rows = [[e.feed, e.period, *(e.balance.as_dict()[name] for name in outcomes)] for e in loaded]
     screen.table(["feed", "period", *(name.replace("_", " ") for name in outcomes)], rows)
-    for entry in loaded:
-        for told, counts in (("rejected", entry.reasons), ("warning", entry.warnings)):
-            for rule, count in counts.items():
-                screen.say(f"{entry.file}: {told}: {rule}, {count} rows")
-        if entry.drift:
-            screen.say(f"{entry.file}: drift: nobody declared {', '.join(entry.drift)}")
+    screen.say_oddities(loaded)
 
 
 def _tell_skipped(work: Plan) -> None:
-    periods = sorted({file.period for file in work.skipped})
+    periods = sorted({file.period for file in work.skipped}, key=period_order)
     if periods:
         screen.say(f"Loaded already, skipped: {', '.join(periods)} ({len(work.skipped)} files).")
 

@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from decimal import Decimal
 from typing import Any
@@ -11,8 +11,18 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-out = Console(highlight=False, soft_wrap=True)
-err = Console(stderr=True, highlight=False, soft_wrap=True)
+from support_lakehouse.model.books import LedgerEntry
+
+
+class _Screen(Console):
+    """A console that leaves a closed pipe, as of `| head`, to the edge of the program."""
+
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError
+
+
+out = _Screen(highlight=False, soft_wrap=True)
+err = _Screen(stderr=True, highlight=False, soft_wrap=True)
 
 
 def say(sentence: str = "") -> None:
@@ -33,8 +43,19 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[object]], title: str =
         shown.add_column(column, justify="right" if is_number else "left", overflow="fold")
     for row in rows:
         shown.add_row(*(Text("" if cell is None else str(cell)) for cell in row))
-    wide = Console(highlight=False, width=None if sys.stdout.isatty() else 200)
+    wide = _Screen(highlight=False, width=None if sys.stdout.isatty() else 200)
     wide.print(shown)
+
+
+def say_oddities(entries: Iterable[LedgerEntry]) -> None:
+    """Print what was rejected, warned of and undeclared in files, a line for each rule."""
+    for entry in entries:
+        for rule, rows in entry.reasons.items():
+            say(f"{entry.file}: rejected by {rule}: {rows}")
+        for rule, rows in entry.warnings.items():
+            say(f"{entry.file}: warning {rule}: {rows}")
+        if entry.drift:
+            say(f"{entry.file}: columns that nobody declared: {', '.join(entry.drift)}")
 
 
 def print_json(value: Any) -> None:

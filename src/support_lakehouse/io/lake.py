@@ -25,6 +25,12 @@ def newest_version(table: Path) -> int:
     return int(DeltaTable(table).version())
 
 
+def columns_of(table: Path, version: int) -> dict[str, str]:
+    """The columns of a version with their Delta types, as in `decimal(12,4)`."""
+    schema = DeltaTable(table, version=version).schema()
+    return {field.name: str(field.type.type) for field in schema.fields}
+
+
 def read(table: Path, version: int) -> pa.Table:
     """All rows of a version, deletion vectors applied."""
     return query("SELECT * FROM t", {"t": (table, version)})

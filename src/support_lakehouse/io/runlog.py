@@ -1,12 +1,15 @@
 """Owns the log of a run: one line per stage in a file, its seconds, and who is told meanwhile."""
 
 import logging
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+NOTE = "The trace is in "
+"""How the note begins that tells where an error was logged."""
 logger = logging.getLogger(__name__)
 
 
@@ -49,5 +52,9 @@ def log_to(file: Path, level: str) -> Iterator[None]:
     try:
         yield
     finally:
+        failed = sys.exc_info()[1]
+        if failed is not None:
+            logger.error("failed", exc_info=failed)
+            failed.add_note(f"{NOTE}{file}")
         package.removeHandler(handler)
         handler.close()

@@ -14,12 +14,14 @@ from support_lakehouse.io import runtime
 from support_lakehouse.io.landing import BLOCK_BYTES
 
 SMALL_BYTES = 64 * 1024 * 1024
-"""Up to so many bytes to load a run is over before a compiler's work would pay."""
+"""Up to so many bytes of files a run is over before a compiler's work would pay."""
 _LOG4J = Path(__file__).with_name("log4j2.properties")
 
-_ALWAYS = {
+_DELTA = {
     "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
     "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
+}
+_SQL = {
     "spark.sql.session.timeZone": "UTC",
     "spark.sql.ansi.enabled": "true",
     # A block of a file is a task of its own, so its first line's number is known (io.records).
@@ -30,6 +32,7 @@ _ALWAYS = {
     "spark.databricks.delta.properties.defaults.checkpointInterval": "50",
     "spark.sql.parquet.compression.codec": "zstd",
 }
+_ALWAYS = _DELTA | _SQL
 _LOCAL = {
     "spark.driver.memory": "3g",
     "spark.ui.enabled": "false",
@@ -85,9 +88,9 @@ def spark_session(*, bytes_at_stake: int, log: Path, warehouse: Path) -> Iterato
 def session_for(session: SparkSession, bytes_at_stake: int) -> SparkSession:
     """A session beside the given one for work of a size; what it sets does not leak."""
     own = session.newSession()
-    if bytes_at_stake <= SMALL_BYTES:
-        for name, value in _SMALL_SQL.items():
-            own.conf.set(name, value)
+    settings = _SQL | (_SMALL_SQL if bytes_at_stake <= SMALL_BYTES else {})
+    for name, value in settings.items():
+        own.conf.set(name, value)
     return own
 
 

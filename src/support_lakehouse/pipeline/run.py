@@ -76,12 +76,13 @@ def run(
     run_id = f"{at:%Y%m%dt%H%M%S}-{secrets.token_hex(3)}"
     with stages.stage("plan"):
         work = plan(config, options)
-    if work.refusals:
-        refused = releasing.refuse(config, lakehouse, work, run_id, at)
-        return RunResult("refused", refused, work, seconds=stages.told())
-    if not work.load:
+    if not work.load and not work.refusals:
         return _published(config, lakehouse, work, options, stages, "nothing to do", ())
     with log_to(lakehouse / "logs" / f"{run_id}.log", options.log_level):
+        if work.refusals:
+            with stages.stage("refusal", files=len(work.refusals)):
+                refused = releasing.refuse(config, lakehouse, work, run_id, at)
+            return RunResult("refused", refused, work, seconds=stages.told())
         # Imported here: what has nothing to load needs neither Spark nor the time to import it.
         from support_lakehouse.pipeline.load import load
 

@@ -54,7 +54,8 @@ def count_rows(table: Path, version: int, run: str) -> dict[str, Counted]:
     for row in rows(counting.WINNERS_BY_FILE):
         winners[row["file"]][row["action"]] = row["rows"]
     for row in rows(counting.REASONS_BY_FILE):
-        rule = f"{row['rule']}:{row['name']}" if row["name"] else row["rule"]
+        named = row["name"] not in (None, row["rule"])
+        rule = f"{row['rule']}:{row['name']}" if named else row["rule"]
         reasons[row["file"]][rule] = row["rows"]
     for row in rows(counting.WARNINGS_BY_FILE):
         warnings[row["file"]][row["warning"]] = row["rows"]

@@ -5,13 +5,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from support_lakehouse.config import Config
-from support_lakehouse.errors import Refusal, UsageError
-from support_lakehouse.io import landing, ops
+from support_lakehouse.errors import ConfigError, Refusal, UsageError
+from support_lakehouse.io import lake, landing, ops
 from support_lakehouse.model.books import LedgerEntry
 from support_lakehouse.model.feed import Feed
 from support_lakehouse.model.landing import FoundFile, ScannedFile
 from support_lakehouse.model.period import INITIAL, is_month, period_order
 from support_lakehouse.model.release import Release
+
+_DELTA_TYPES = {"text": "string", "integer": "long"}
+"""How Delta calls the types that it calls otherwise than a feed does."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +62,8 @@ def make_plan(
     ledger = () if reset else known
     asked = [f for f in listing.found if _is_asked(f, months)]
     _check_months_have_files(months or (), asked, ledger, data)
+    if not reset and releases:
+        _check_columns(config.feeds, releases[-1], lakehouse)
     refusals = list(listing.refused)
     loaded = {(entry.feed, entry.file): entry for entry in ledger}
     load: list[ScannedFile] = []
@@ -97,6 +102,24 @@ def _check_months(months: Iterable[str]) -> None:
         if not is_month(month):
             raise UsageError(
                 f"{month!r} is no month", expected="months like 202502, with commas between them"
+            )
+
+
+def _check_columns(feeds: Iterable[Feed], last: Release, lakehouse: Path) -> None:
+    for feed in feeds:
+        table = f"silver/{feed.name}"
+        if table not in last.tables:
+            continue
+        found = lake.columns_of(lakehouse / table, last.tables[table].version)
+        there = {name: kind for name, kind in found.items() if not name.startswith("_")}
+        declared = {c.name: _DELTA_TYPES.get(str(c.type), str(c.type)) for c in feed.columns}
+        changed = {name for name, _ in there.items() ^ declared.items()}
+        if changed:
+            raise ConfigError(
+                f"the columns {', '.join(sorted(changed))} of {feed.name} are declared otherwise"
+                f" than release {last.release} has them",
+                where="conf/feeds",
+                hint="Rebuild the tables from the files with --reset, or put the feed back.",
             )
 
 

@@ -40,6 +40,12 @@ class Released:
     def _pinned(self, table: str) -> int:
         version = self.version(table)
         if version is None:
+            if not self.release.as_of:
+                raise UsageError(
+                    "nothing was released yet, the last run was refused",
+                    where=str(self.lakehouse),
+                    hint="`support-lakehouse files` says why.",
+                )
             raise UsageError(
                 f"release {self.release.release} has no table {table}",
                 where=str(self.lakehouse),
@@ -98,5 +104,8 @@ def _period_up_to(release: Release, month: str) -> str:
     """The newest period of the release that is not after the month: the extract at least."""
     known = [p for p in release.as_of if period_order(p) <= period_order(month)]
     if not known:
-        raise UsageError(f"release {release.release} has no tables yet")
+        raise UsageError(
+            "nothing was released yet, the last run was refused",
+            hint="`support-lakehouse files` says why.",
+        )
     return max(known, key=period_order, default=INITIAL)

@@ -85,7 +85,7 @@ def agent_work_time(
     )
     after = minutes_between(resolved, end)
     keys = ("month", "contact_center_name", "department", "agent_id", "agent_name")
-    named = agents.select("agent_id", F.col("full_name").alias("agent_name"))
+    named = _known(agents, "agent_id").select("agent_id", F.col("full_name").alias("agent_name"))
     return (
         interactions.where(is_call(F.col("channel")))
         .withColumn("month", month_of(start, zone))
@@ -140,9 +140,13 @@ def with_department(frame: DataFrame, categories: DataFrame) -> DataFrame:
 
 
 def _with_name(frame: DataFrame, dimension: DataFrame, key: str, name: str) -> DataFrame:
-    # A delivered row with the key UNKNOWN is the unknown member, here as in the finals.
-    named = F.broadcast(dimension.where(F.col(key) != UNKNOWN_KEY).select(key, name))
+    named = F.broadcast(_known(dimension, key).select(key, name))
     return frame.join(named, key, "left").withColumn(name, name_or_unknown(F.col(name)))
+
+
+def _known(dimension: DataFrame, key: str) -> DataFrame:
+    """The members with a name of their own: a delivered key UNKNOWN is the unknown member."""
+    return dimension.where(F.col(key) != UNKNOWN_KEY)
 
 
 def _total(amount: Column) -> Column:
