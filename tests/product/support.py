@@ -7,6 +7,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 from pyspark.sql import SparkSession
 
@@ -54,27 +55,18 @@ class Said:
         return json.loads(self.out)
 
 
-def command(*arguments: object) -> Said:
-    """The command line, called in this process."""
+def command(*arguments: object, home: Path = REPO) -> Said:
+    """The command line, called in this process, with the `conf/` of a folder."""
     out, err = io.TextIOWrapper(io.BytesIO(), "utf-8"), io.StringIO()
     code = 0
-    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err), _home():
+    with (
+        contextlib.redirect_stdout(out),
+        contextlib.redirect_stderr(err),
+        mock.patch.dict(os.environ, SUPPORT_LAKEHOUSE_HOME=str(home)),
+    ):
         try:
             main([str(argument) for argument in arguments])
         except SystemExit as left:
             code = int(left.code or 0)
     out.flush()
     return Said(code, out.buffer.getvalue().decode(), err.getvalue())
-
-
-@contextlib.contextmanager
-def _home() -> Any:
-    kept = os.environ.get("SUPPORT_LAKEHOUSE_HOME")
-    os.environ["SUPPORT_LAKEHOUSE_HOME"] = str(REPO)
-    try:
-        yield
-    finally:
-        if kept is None:
-            del os.environ["SUPPORT_LAKEHOUSE_HOME"]
-        else:
-            os.environ["SUPPORT_LAKEHOUSE_HOME"] = kept

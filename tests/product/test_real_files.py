@@ -9,17 +9,10 @@ import pyarrow.parquet as pq
 import pytest
 from deltalake import DeltaTable
 
-from tests.product.support import DATA, REPO, Said, command, expected, load, published
+from tests.product.support import DATA, REPO, Said, command, expected, published
 from tests.reference import model, render
 
 GOLDEN = REPO / "tests" / "golden" / "real"
-
-
-@pytest.fixture(scope="module")
-def lakehouse(config, spark, tmp_path_factory) -> Path:
-    root = tmp_path_factory.mktemp("real") / "lakehouse"
-    assert load(config, spark, DATA, root, "202502", "202503").state == "released"
-    return root
 
 
 def test_the_published_files_are_the_golden_ones(lakehouse):
