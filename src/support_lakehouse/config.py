@@ -5,14 +5,14 @@ import hashlib
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 import yaml
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from support_lakehouse.errors import ConfigError
-from support_lakehouse.model.feed import Feed
+from support_lakehouse.model.feed import ColumnType, Feed
 from support_lakehouse.model.settings import Settings
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -69,13 +69,19 @@ def load_config(root: Path | None = None) -> Config:
     """Read and check `conf/`; ConfigError names file, place and what was meant."""
     root = root or find_root()
     settings = _read(root / "conf" / "pipeline.yml", Settings)
-    paths = sorted((root / "conf" / "feeds").glob("*.yml"))
-    feeds = tuple(sorted((_read(path, Feed) for path in paths), key=lambda feed: feed.name))
-    _check_names(root, feeds)
+    folder = root / "conf" / "feeds"
+    read = {path: _read(path, Feed) for path in sorted(folder.glob("*.yml"))}
+    if not read:
+        raise ConfigError(
+            "no feed is declared", where=str(folder), expected="a file like agents.yml"
+        )
+    _check_names(read)
+    feeds = tuple(sorted(read.values(), key=lambda feed: feed.name))
     return Config(root=root, settings=settings, feeds=feeds)
 
 
 def _read(path: Path, model: type[Model]) -> Model:
+    told: Any = None
     try:
         told = yaml.load(path.read_text(encoding="utf-8"), Loader=_UniqueKeys)
         return model.model_validate({} if told is None else told)
@@ -84,7 +90,7 @@ def _read(path: Path, model: type[Model]) -> Model:
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ConfigError(f"not readable as YAML: {_one_line(error)}", where=str(path)) from error
     except ValidationError as error:
-        raise ConfigError(_told(error, model), where=str(path)) from error
+        raise ConfigError(_told(error, model, told), where=str(path)) from error
 
 
 class _UniqueKeys(yaml.SafeLoader):
@@ -98,31 +104,58 @@ class _UniqueKeys(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
 
-def _told(error: ValidationError, model: type[BaseModel]) -> str:
-    return "; ".join(_one_error(detail, model) for detail in error.errors())
+def _told(error: ValidationError, model: type[BaseModel], told: Any) -> str:
+    return "; ".join(_one_error(detail, model, told) for detail in error.errors())
 
 
-def _one_error(detail: ErrorDetails, model: type[BaseModel]) -> str:
-    place = ".".join(str(part) for part in detail["loc"]) or "the file"
+def _one_error(detail: ErrorDetails, model: type[BaseModel], told: Any) -> str:
+    where, owner = _place(detail["loc"], model, told)
     if detail["type"] != "extra_forbidden":
-        return f"{place}: {_one_line(detail['msg'].removeprefix('Value error, '))}"
-    known = [field.alias or name for name, field in model.model_fields.items()]
+        return f"{where}: {_one_line(detail['msg'].removeprefix('Value error, '))}"
+    known = [field.alias or name for name, field in owner.model_fields.items()]
     near = difflib.get_close_matches(str(detail["loc"][-1]), known, n=1)
-    return f"{place}: no such key" + (f"; did you mean {near[0]}?" if near else "")
+    return f"{where}: no such key" + (f"; did you mean {near[0]}?" if near else "")
 
 
-def _check_names(root: Path, feeds: tuple[Feed, ...]) -> None:
-    names = [feed.name for feed in feeds]
-    for feed in feeds:
-        where = str(root / "conf" / "feeds" / f"{feed.name}.yml")
+def _place(
+    loc: tuple[int | str, ...], model: type[BaseModel], told: Any
+) -> tuple[str, type[BaseModel]]:
+    """Where a mistake stands, in the words of the file, and the model whose keys belong there."""
+    parts: list[str] = []
+    owner = model
+    for part in loc:
+        if isinstance(part, int) and isinstance(told, dict) and part < len(told):
+            part = list(told)[part]  # a mapping that was read as a list
+        told = told.get(part) if isinstance(told, dict) else None
+        field = _field(owner, str(part))
+        owner = field or owner
+        if not (part == "name" and owner is ColumnType):  # `type: int` has no key of its own
+            parts.append(str(part))
+    return ".".join(parts) or "the file", owner
+
+
+def _field(owner: type[BaseModel], name: str) -> type[BaseModel] | None:
+    """The model that a key of a model holds, itself or as the items of a tuple."""
+    for key, field in owner.model_fields.items():
+        if name in (key, field.alias):
+            kinds = (field.annotation, *get_args(field.annotation))
+            return next(
+                (k for k in kinds if isinstance(k, type) and issubclass(k, BaseModel)), None
+            )
+    return None
+
+
+def _check_names(feeds: dict[Path, Feed]) -> None:
+    names = [feed.name for feed in feeds.values()]
+    for path, feed in feeds.items():
         if names.count(feed.name) > 1:
-            raise ConfigError(f"two feeds are called {feed.name}", where=where)
+            raise ConfigError(f"two feeds are called {feed.name}", where=str(path))
         for column, target in feed.references.items():
             if target not in names:
                 near = difflib.get_close_matches(target, names, n=1)
                 meant = f"; did you mean {near[0]}?" if near else ""
                 what = f"columns.{column}.references: no feed is called {target}{meant}"
-                raise ConfigError(what, where=where)
+                raise ConfigError(what, where=str(path))
 
 
 def _one_line(error: object) -> str:

@@ -182,7 +182,7 @@ def test_dirty_rows_are_rejected_and_the_rest_goes_on(config, spark, story, tmp_
     assert [c["contact_center_name"] for c in centers] == ['Boston, the "hub"\nby the river']
 
 
-def test_no_delta_folder_is_the_extract_alone_and_late_and_changed_files_are_refused(
+def test_the_extract_alone_then_months_in_order_and_late_or_changed_files_refused(
     config, spark, story, tmp_path
 ):
     lakehouse = tmp_path / "lakehouse"
@@ -199,6 +199,11 @@ def test_no_delta_folder_is_the_extract_alone_and_late_and_changed_files_are_ref
     assert late.code == 3
     assert "is for 202502, and 202503 is applied already" in late.err.replace("\n", " ")
     (data / AGENTS_202502).unlink()
+
+    (data / "delta" / "agents_delta_202504.csv").write_text(header("agents") + "A1,Ann,,,,update")
+    done = load(config, spark, data, lakehouse)
+    assert (done.loaded[0].balance.unchanged, done.release.state) == (1, state)
+    assert lake.newest_version(lakehouse / "silver" / "agents") == 1, "nothing changed, no commit"
 
     (data / "delta" / "agents_delta_202503.csv").write_text(header("agents"))
     changed = command("run", "--data", data, "--lakehouse", lakehouse)

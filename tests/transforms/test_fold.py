@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -184,11 +183,20 @@ def test_delta_tells_every_change_and_what_it_did(merged: Any) -> None:
     assert told["numTargetRowsDeleted"] == 1
 
 
-def test_a_merge_that_changes_nothing_commits_nothing(spark: SparkSession, tmp_path: Path) -> None:
-    tables = Tables(tmp_path, "r1", timedelta(days=31))
-    there = changes(spark, [("1", "a", 1, 2, "add")])
-    begun = tables.replace(fold.without_deletes(there), "silver/things", statistics="id")
-    again = changes(spark, [("1", "a", 1, 3, "update"), ("2", None, None, 4, "delete")])
-    merge = fold.merge_of(again, FEED)
-    version = tables.merge(table="silver/things", feed="things", period="202502", **vars(merge))
-    assert version == begun
+@pytest.mark.parametrize(
+    ("change", "keys"),
+    [
+        (("1", "a", 1, 3, "update"), []),
+        (("2", None, None, 3, "delete"), []),
+        (("1", None, None, 3, "delete"), ["1"]),
+        (("1", "a", None, 3, "add"), ["1"]),
+        (("2", "a", 1, 3, "update"), ["2"]),
+    ],
+    ids=["a row as it is", "a delete of no row", "a delete", "a changed cell", "a new key"],
+)
+def test_a_change_is_effective_where_the_table_would_change(
+    spark: SparkSession, change: tuple[Any, ...], keys: list[str]
+) -> None:
+    there = fold.without_deletes(changes(spark, [("1", "a", 1, 2, "add")]))
+    found = fold.effective(changes(spark, [change]), there, FEED)
+    assert [row.new_id for row in found.collect()] == keys

@@ -100,10 +100,17 @@ def as_text(column: pa.ChunkedArray, zone: str) -> pa.Array:
     """A column as the text that is published: plain numbers, ISO dates and timestamps."""
     kind = column.type
     if pa.types.is_decimal(kind):
-        return _one(_without_zeros(pc.cast(column, pa.string())))
+        return _one(_without_zeros(_plain_decimals(column)))
     if pa.types.is_timestamp(kind):
         return _one(_timestamps(column, zone))
     return _one(pc.cast(column, pa.string()))
+
+
+def _plain_decimals(column: pa.ChunkedArray) -> pa.ChunkedArray | pa.Array:
+    """Decimals as text without an exponent, which Arrow writes where the scale is above six."""
+    if column.type.scale <= 6:
+        return pc.cast(column, pa.string())
+    return pa.array([None if v is None else f"{v:f}" for v in column.to_pylist()], pa.string())
 
 
 def _timestamps(column: pa.ChunkedArray, zone: str) -> pa.ChunkedArray:

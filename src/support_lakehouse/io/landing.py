@@ -4,9 +4,8 @@ import codecs
 import csv
 import hashlib
 import os
-import stat
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,7 +32,7 @@ class Listing:
     refused: tuple[Refusal, ...]
 
 
-def list_files(data: Path, feeds: Iterable[Feed]) -> Listing:
+def list_files(data: Path, feeds: Sequence[Feed]) -> Listing:
     """Match every file under the folders that feeds name; UsageError where `data` is no folder.
 
     Names are matched exactly and links are not followed: what is read lies in the data folder.
@@ -48,29 +47,43 @@ def list_files(data: Path, feeds: Iterable[Feed]) -> Listing:
     for path, entry in _entries(data, {folder for feed in feeds for folder in feed.files.folders}):
         owners = [(feed.name, feed.files.period_of(path)) for feed in feeds]
         matches = [(name, period) for name, period in owners if period]
-        if not matches:
+        if not matches and not entry.is_dir(follow_symlinks=False):
             unmatched.append(path)
         for name, period in matches:
-            if not entry.is_file(follow_symlinks=False):
+            if entry.is_file(follow_symlinks=False):
+                found.append(_found(name, path, period, entry))
+            else:
                 kind = "a link" if entry.is_symlink() else "no regular file"
                 refused.append(Refusal(name, path, f"{path} is {kind}; put the file itself there."))
-                continue
-            found.append(_found(name, path, period, entry))
     return Listing(
         tuple(sorted(found, key=lambda file: (file.order, file.feed))),
         tuple(sorted(unmatched)),
-        tuple(refused),
+        (*_linked_folders(data, feeds), *refused),
     )
 
 
 def _entries(data: Path, folders: set[str]) -> Iterator[tuple[str, os.DirEntry[str]]]:
     for folder in sorted(folders):
         place = data / folder
-        if not place.is_dir() or place.is_symlink():
-            continue
-        for entry in sorted(os.scandir(place), key=lambda e: e.name):
-            if not stat.S_ISDIR(entry.stat(follow_symlinks=False).st_mode):
+        if place.is_dir() and not _link_above(data, folder):
+            for entry in sorted(os.scandir(place), key=lambda e: e.name):
                 yield (f"{folder}/{entry.name}" if folder else entry.name), entry
+
+
+def _linked_folders(data: Path, feeds: Sequence[Feed]) -> list[Refusal]:
+    return [
+        Refusal(feed.name, folder, f"{link} is a link; put the folder itself there.")
+        for feed in feeds
+        for folder in feed.files.folders
+        if (link := _link_above(data, folder))
+    ]
+
+
+def _link_above(data: Path, folder: str) -> str | None:
+    """The first part of the way to a folder that is a link."""
+    parts = Path(folder).parts
+    ways = [Path(*parts[: n + 1]) for n in range(len(parts))]
+    return next((way.as_posix() for way in ways if (data / way).is_symlink()), None)
 
 
 def _found(feed: str, path: str, period: str, entry: os.DirEntry[str]) -> FoundFile:

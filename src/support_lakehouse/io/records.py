@@ -60,4 +60,4 @@ def _quoted_records(lines: Iterable[str], delimiter: str) -> Iterator[Record]:
 
 
 def _without_end(text: str) -> str:
-    return text.removesuffix("\n").removesuffix("\r")
+    return text[:-1].removesuffix("\r") if text.endswith("\n") else text

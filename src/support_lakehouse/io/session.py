@@ -34,7 +34,7 @@ _SQL = {
 }
 _ALWAYS = _DELTA | _SQL
 _LOCAL = {
-    "spark.driver.memory": "3g",
+    "spark.driver.memory": "2560m",
     "spark.ui.enabled": "false",
     "spark.ui.showConsoleProgress": "false",
     "spark.driver.host": "127.0.0.1",
@@ -59,7 +59,7 @@ _JAVA = "-Duser.timezone=UTC -XX:-UsePerfData -Xshare:auto"
 _JAVA_SMALL = (
     "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -XX:ReservedCodeCacheSize=128m -Xms1g -Xmn700m"
 )
-_JAVA_BIG = "-XX:+UseParallelGC -XX:ReservedCodeCacheSize=256m"
+_JAVA_BIG = "-XX:+UseParallelGC -XX:ReservedCodeCacheSize=256m -Xms2g -Xmn1200m"
 
 
 def started_by_spark_submit() -> bool:

@@ -140,6 +140,8 @@ class Feed(Declared):
             raise ValueError(f"key: no column is called {self.key!r}; there are {', '.join(names)}")
         if self.action in names:
             raise ValueError(f"action: {self.action!r} is a column of the table as well")
+        if self.final.unknown_member and self.key_column.type.name != "text":
+            raise ValueError("final.unknown_member: the key UNKNOWN needs a key of type text")
         return self
 
     @property

@@ -17,6 +17,10 @@ from support_lakehouse.transforms import fold
 
 HELD_UP_TO_BYTES = 64 * 1024 * 1024
 """Accepted rows of so many bytes of files are held between the periods that need them."""
+_PERHAPS_NOTHING = 1_000
+"""So few changes may all be what the table says already: then a MERGE is spared, as Delta would
+copy the rows that it met and commit them as they were. Looking costs a join, so for more changes
+it is not done; a commit without effect is the worst that can come of it."""
 
 
 def silver_of(feed: Feed) -> str:
@@ -95,7 +99,11 @@ def _merge(
     tables: Tables, feed: Feed, changes: DataFrame, counted: Counted, period: str
 ) -> Applied:
     table = silver_of(feed)
-    before = lake.version_of(tables.path(table))
+    before = lake.newest_version(tables.path(table))
+    if counted.won <= _PERHAPS_NOTHING:
+        rows = tables.read(changes.sparkSession, table)
+        if fold.effective(changes, rows, feed).isEmpty():
+            return Applied(before)
     version = tables.merge(
         table=table, feed=feed.name, period=period, **vars(fold.merge_of(changes, feed))
     )

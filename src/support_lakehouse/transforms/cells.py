@@ -28,12 +28,13 @@ def cells(raw: Column, delimiter: str, *, quotes: bool) -> Column:
     plain = F.split(raw, d, -1)
     if not quotes:
         return plain
-    # Possessive quantifiers: a cell of any length costs Java's matcher no recursion.
-    closed = f'"[^"]*+(?:""[^"]*+)*+"[^{d}]*+(?={d})'
-    unclosed = '"[^"]*+(?:""[^"]*+)*+\\z'
-    unquoted = f'[^"{d}][^{d}]*+(?={d})|(?={d})'
-    one = F.lit(f"(?s)(?:(?<={d})|^)(?:{closed}|{unclosed}|{unquoted})")
-    found = F.regexp_extract_all(F.concat(raw, F.lit(delimiter)), one, 0)
+    # Possessive quantifiers: a cell of any length costs Java's matcher no recursion. Each match
+    # begins with the delimiter before its cell, so none is empty and none can be found twice.
+    closed = f'"[^"]*+(?:""[^"]*+)*+"[^{d}]*+'
+    unclosed = r'"[^"]*+(?:""[^"]*+)*+\z'
+    unquoted = f'(?:[^"{d}][^{d}]*+)?+'
+    one = F.lit(rf"(?s)\G{d}({closed}|{unclosed}|{unquoted})")
+    found = F.regexp_extract_all(F.concat(F.lit(delimiter), raw), one, 1)
     return F.when(F.contains(raw, F.lit('"')), found).otherwise(plain)
 
 

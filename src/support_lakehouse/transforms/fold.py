@@ -48,6 +48,15 @@ def without_deletes(changes: DataFrame) -> DataFrame:
     return changes.where(F.col(ACTION) != "delete").drop(ACTION)
 
 
+def effective(changes: DataFrame, rows: DataFrame, feed: Feed) -> DataFrame:
+    """The changes that would change a table: its rows joined to one change per key."""
+    met = rows.select(F.lit(True).alias("_met"), *feed.column_names)
+    merge = merge_of(changes, feed)
+    found = F.col("_met").isNotNull()
+    counts = F.when(merge.delete_when, found).otherwise(~found | merge.update_when)
+    return merge.source.join(met, merge.on, "left").where(counts)
+
+
 @dataclass(frozen=True)
 class Merge:
     """A MERGE as expressions: target columns under their names, source columns under `new_`."""
