@@ -43,7 +43,7 @@ _LOCAL = {
 }
 _SMALL_SQL = {
     "spark.sql.shuffle.partitions": "1",
-    # Generating and compiling code costs more here than it saves (facts.md).
+    # Generating and compiling code costs more here than it saves (docs/decisions.md).
     "spark.sql.codegen.wholeStage": "false",
     "spark.sql.codegen.factoryMode": "NO_CODEGEN",
     "spark.sql.adaptive.enabled": "false",
