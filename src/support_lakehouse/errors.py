@@ -26,12 +26,6 @@ class SupportLakehouseError(Exception):
         return " ".join([head if not rest or head.endswith(".") else f"{head}.", *rest])
 
 
-class OutsideFailure(SupportLakehouseError):
-    """Something outside failed while the work was right: a disk, a table's log."""
-
-    exit_code = 1
-
-
 class UsageError(SupportLakehouseError):
     """Wrong use: an unknown month, a folder that is not there."""
 

@@ -67,7 +67,6 @@ def test_bytes_that_are_not_utf8(story):
     assert f"{AGENTS_202502}, line 2: the bytes are not UTF-8" in said
 
 
-@pytest.mark.skipif(not hasattr(Path, "symlink_to"), reason="no links here")
 def test_a_link_is_not_followed(story, tmp_path):
     data = story({})
     (tmp_path / "elsewhere.csv").write_text(header("agents"))

@@ -11,8 +11,6 @@ from support_lakehouse.transforms.fingerprint import ROW_HASH, row_hash
 
 CUBE, REPORT = "gold/interaction_cube", "gold/support_report"
 WORK_TIME, HOURS = "gold/agent_work_time", "gold/interaction_hours"
-NEEDED = ("interactions", "contact_centers", "service_categories", "agents")
-"""The silver tables that the marts are made of."""
 
 
 def build_marts(session: SparkSession, tables: Tables, settings: Settings) -> None:
