@@ -14,6 +14,7 @@ from support_lakehouse.io.tables import Tables
 from support_lakehouse.model.feed import Feed
 from support_lakehouse.model.landing import Shape, header_text
 from support_lakehouse.transforms import fold
+from support_lakehouse.transforms.fields import with_fields
 from support_lakehouse.transforms.fingerprint import row_hash
 
 FEED = Feed.model_validate(
@@ -52,7 +53,8 @@ def test_accepted_rows_become_typed_changes_with_their_place(spark: SparkSession
         (*FEBRUARY, 3, header_text(header), "x,delete,2,", "delete", None),
         (*FEBRUARY, 4, header_text(header), "5,fix,3,Cy", "fix", ["action"]),
     ]
-    found = fold.accepted_changes(spark.createDataFrame(bronze, schema), FEED, Shape((header,)))
+    records = with_fields(spark.createDataFrame(bronze, schema), FEED, Shape((header,)))
+    found = fold.accepted_changes(records, FEED)
     expected = [
         ("1", "Ann", 4, *FEBRUARY, 2, "add"),
         ("2", None, None, *FEBRUARY, 3, "delete"),

@@ -1,6 +1,8 @@
 """Owns the writing of Delta tables by Spark: each call is one commit with its userMetadata."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -27,11 +29,19 @@ class Tables:
         """The newest version of the table."""
         return session.read.format("delta").load(str(self.path(table)))
 
-    def held(self, rows: DataFrame) -> DataFrame:
-        """The rows, worked out now and once; what reads them plans nothing of it again."""
-        # They cannot change between the two times that a MERGE reads its source.
-        rows.sparkSession.conf.set("spark.databricks.delta.merge.materializeSource", "none")
-        return rows.localCheckpoint()
+    @contextmanager
+    def held(self, rows: DataFrame) -> Iterator[DataFrame]:
+        """The rows, worked out once by the first that reads them, for as long as this is open."""
+        # They come from files, not from a table that another version may replace meanwhile, so a
+        # MERGE may read them twice and needs neither a copy of its own nor a check for one.
+        conf = rows.sparkSession.conf
+        conf.set("spark.databricks.delta.merge.materializeSource", "none")
+        conf.set("spark.databricks.delta.merge.failSourceCachedAfterMaterialization", "false")
+        kept = rows.persist()
+        try:
+            yield kept
+        finally:
+            kept.unpersist()
 
     def append(self, rows: DataFrame, table: str, *, statistics: str, feed: str = "") -> int:
         """Add rows, creating the table if need be; the new version."""

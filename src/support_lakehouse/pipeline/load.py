@@ -3,12 +3,12 @@
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from pyspark.sql import SparkSession
+from pyspark.sql import DataFrame, SparkSession
 
 from support_lakehouse.config import Config
 from support_lakehouse.io import lake
@@ -44,10 +44,11 @@ def load(
     """Take the plan's files to gold; `spark` is used and left open, else a session is started."""
     with _session(spark, lakehouse, run, work, stages) as session:
         own = {f.name: session_for(session, work.bytes_at_stake(f.name)) for f in config.feeds}
-        loading = _Loading(session, own, config, lakehouse, work, run, stages)
-        counted = loading.admit()
-        loading.quarantine(counted)
-        applied = loading.apply(counted)
+        loading = _Loading(own, config, lakehouse, work, run, stages)
+        with loading.judged() as records:
+            counted = loading.admit(records)
+            loading.quarantine(counted)
+            applied = loading.apply(records, counted)
         with stages.stage("gold"):
             marts = session_for(session, work.bytes_at_stake())
             gold.build_marts(marts, loading.tables, config.settings)
@@ -58,7 +59,6 @@ def load(
 class _Loading:
     """`own` holds a session for each feed, so that what one sets does not leak into another."""
 
-    session: SparkSession
     own: Mapping[str, SparkSession]
     config: Config
     lakehouse: Path
@@ -74,22 +74,33 @@ class _Loading:
     def tables(self) -> Tables:
         return Tables(self.lakehouse, self.run, self.config.settings.retention)
 
-    def admit(self) -> dict[str, dict[str, Counted]]:
+    @contextmanager
+    def judged(self) -> Iterator[dict[str, DataFrame]]:
+        """The judged records of each feed, held until all tables are made of them."""
         staging = self.lakehouse / "staging" / self.run
+        try:
+            with ExitStack() as held:
+                yield {
+                    feed.name: held.enter_context(self.tables.held(self._judge(feed, staging)))
+                    for feed in self.feeds
+                }
+        finally:
+            shutil.rmtree(staging, ignore_errors=True)
 
-        def one(feed: Feed, session: SparkSession) -> dict[str, Counted]:
+    def _judge(self, feed: Feed, staging: Path) -> DataFrame:
+        files = self.work.files_of(feed.name)
+        return admit.judge(self.own[feed.name], self.tables, feed, files, staging)
+
+    def admit(self, records: Mapping[str, DataFrame]) -> dict[str, dict[str, Counted]]:
+        def one(feed: Feed) -> dict[str, Counted]:
             with self.stages.stage("bronze", feed=feed.name) as told:
-                files = self.work.files_of(feed.name)
-                admit.admit(session, self.tables, feed, files, staging)
+                admit.admit(self.tables, feed, records[feed.name])
                 table = self.tables.path(admit.bronze_of(feed))
                 counted = count_rows(table, lake.newest_version(table), self.run)
                 told["rows"] = sum(c.read for c in counted.values())
             return counted
 
-        try:
-            return self._side_by_side(one)
-        finally:
-            shutil.rmtree(staging, ignore_errors=True)
+        return self._side_by_side(one)
 
     def quarantine(self, counted: Mapping[str, Mapping[str, Counted]]) -> None:
         dirty = [f for f in self.feeds if any(c.rejected for c in counted[f.name].values())]
@@ -101,18 +112,20 @@ class _Loading:
             session = self.own[feeds[0].name]
             admit.quarantine(session, self.tables, feeds, rules, anew=self.work.reset)
 
-    def apply(self, counted: Mapping[str, Mapping[str, Counted]]) -> dict[str, dict[str, Applied]]:
-        def one(feed: Feed, session: SparkSession) -> dict[str, Applied]:
-            files = self.work.files_of(feed.name)
-            return apply_periods(session, self.tables, feed, files, counted[feed.name], self.stages)
+    def apply(
+        self, records: Mapping[str, DataFrame], counted: Mapping[str, Mapping[str, Counted]]
+    ) -> dict[str, dict[str, Applied]]:
+        def one(feed: Feed) -> dict[str, Applied]:
+            files, own = self.work.files_of(feed.name), records[feed.name]
+            return apply_periods(own, self.tables, feed, files, counted[feed.name], self.stages)
 
         return self._side_by_side(one)
 
-    def _side_by_side(self, work: Callable[[Feed, SparkSession], T]) -> dict[str, T]:
-        """Do the work of each feed in a thread and a session of its own."""
+    def _side_by_side(self, work: Callable[[Feed], T]) -> dict[str, T]:
+        """Do the work of each feed in a thread of its own."""
         feeds = self.feeds
         with ThreadPoolExecutor(len(feeds)) as pool:
-            done = pool.map(lambda feed: work(feed, self.own[feed.name]), feeds)
+            done = pool.map(work, feeds)
             return {feed.name: result for feed, result in zip(feeds, done, strict=True)}
 
 

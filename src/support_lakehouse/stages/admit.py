@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from pyspark.sql import SparkSession
+from pyspark.sql import DataFrame, SparkSession
 
 from support_lakehouse.io.staging import landed_records
 from support_lakehouse.io.tables import Tables
 from support_lakehouse.model.feed import Feed
 from support_lakehouse.model.landing import ScannedFile, Shape
-from support_lakehouse.transforms.judge import judged
+from support_lakehouse.transforms.judge import bronze_rows, judged
 from support_lakehouse.transforms.quarantine import quarantined
 
 _PRUNED_BY = "period,file,line,run"
@@ -20,13 +20,17 @@ def bronze_of(feed: Feed) -> str:
     return f"bronze/{feed.name}"
 
 
-def admit(
+def judge(
     session: SparkSession, tables: Tables, feed: Feed, files: Sequence[ScannedFile], staging: Path
-) -> None:
-    """Append every record of the files to the feed's bronze table, each with its verdict."""
+) -> DataFrame:
+    """Every record of the files with its verdict and its typed values, not worked out yet."""
     records = landed_records(session, files, feed.delimiter, staging / f"{feed.name}.parquet")
-    rows = judged(records, feed, Shape.of(files), run=tables.run)
-    tables.append(rows, bronze_of(feed), statistics=_PRUNED_BY, feed=feed.name)
+    return judged(records, feed, Shape.of(files), run=tables.run)
+
+
+def admit(tables: Tables, feed: Feed, records: DataFrame) -> None:
+    """Append the judged records to the feed's bronze table."""
+    tables.append(bronze_rows(records), bronze_of(feed), statistics=_PRUNED_BY, feed=feed.name)
 
 
 def quarantine(

@@ -2,21 +2,18 @@
 
 from collections.abc import Mapping, Sequence
 
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import DataFrame
 
 from support_lakehouse.errors import BooksDoNotBalance
 from support_lakehouse.io import lake
 from support_lakehouse.io.runlog import Stages
 from support_lakehouse.io.tables import Tables
 from support_lakehouse.model.feed import Feed
-from support_lakehouse.model.landing import ScannedFile, Shape
+from support_lakehouse.model.landing import ScannedFile
 from support_lakehouse.model.period import INITIAL
-from support_lakehouse.stages.admit import bronze_of
 from support_lakehouse.stages.books import Applied, Counted
 from support_lakehouse.transforms import fold
 
-HELD_UP_TO_BYTES = 64 * 1024 * 1024
-"""Accepted rows of so many bytes of files are held between the periods that need them."""
 _PERHAPS_NOTHING = 1_000
 """So few changes may all be what the table says already: then a MERGE is spared, as Delta would
 copy the rows that it met and commit them as they were. Looking costs a join, so for more changes
@@ -28,27 +25,22 @@ def silver_of(feed: Feed) -> str:
 
 
 def apply_periods(
-    session: SparkSession,
+    records: DataFrame,
     tables: Tables,
     feed: Feed,
     files: Sequence[ScannedFile],
     counted: Mapping[str, Counted],
     stages: Stages,
 ) -> dict[str, Applied]:
-    """Fold the accepted rows of each period, in order, into the feed's silver table.
+    """Fold the accepted records of each period, in order, into the feed's silver table.
 
     A file without accepted rows changes nothing; an extract without any still makes the table.
-    Small files are parsed once and held for all their periods.
     """
-    bronze = tables.read(session, bronze_of(feed))
-    rows = bronze.where(bronze.run == tables.run)
-    few = _few(files, HELD_UP_TO_BYTES)
-    held = tables.held(_changes(rows, feed, few)) if few else None
+    changes = fold.accepted_changes(records, feed)
     applied = {}
     for file in files:
         told = counted.get(file.found.path, Counted(0, 0))
         period = file.found.period
-        changes = held if held is not None and file in few else _changes(rows, feed, [file])
         own = _winners(changes.where(changes._period == period), feed, told)
         with stages.stage("silver", feed=feed.name, period=period, rows=told.accepted):
             if period == INITIAL:
@@ -56,22 +48,6 @@ def apply_periods(
             elif told.won:
                 applied[period] = _merge(tables, feed, own, told, period)
     return applied
-
-
-def _few(files: Sequence[ScannedFile], up_to: int) -> list[ScannedFile]:
-    """The smallest files that together are not more than so many bytes."""
-    few: list[ScannedFile] = []
-    for file in sorted(files, key=lambda f: f.found.size):
-        up_to -= file.found.size
-        if up_to >= 0:
-            few.append(file)
-    return few
-
-
-def _changes(rows: DataFrame, feed: Feed, files: Sequence[ScannedFile]) -> DataFrame:
-    """The accepted rows of the files, typed, from bronze."""
-    own = rows.where(rows.file.isin([file.found.path for file in files]))
-    return fold.accepted_changes(own, feed, Shape.of(files))
 
 
 def _winners(changes: DataFrame, feed: Feed, counted: Counted) -> DataFrame:

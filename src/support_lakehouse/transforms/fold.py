@@ -8,22 +8,20 @@ from pyspark.sql import Window as W
 from pyspark.sql import functions as F
 
 from support_lakehouse.model.feed import Feed
-from support_lakehouse.model.landing import Shape
-from support_lakehouse.transforms.fields import value_of, with_fields
+from support_lakehouse.transforms.fields import value_of
 from support_lakehouse.transforms.fingerprint import ROW_HASH, row_hash
 
 PLACE = ("_period", "_file", "_line")
 ACTION = "_action"
 
 
-def accepted_changes(bronze: DataFrame, feed: Feed, shape: Shape) -> DataFrame:
+def accepted_changes(judged_records: DataFrame, feed: Feed) -> DataFrame:
     """Typed changes of a feed: its columns, their hash, the place they came from, the action.
 
-    In: bronze rows. Out: one row per accepted bronze row.
+    In: judged records with their typed values. Out: one row per accepted record.
     """
-    accepted = bronze.where(F.col("reasons").isNull())
     return (
-        with_fields(accepted, feed, shape)
+        judged_records.where(F.col("reasons").isNull())
         .select(
             *(F.col(value_of(name)).alias(name) for name in feed.column_names),
             *(F.col(name[1:]).alias(name) for name in PLACE),

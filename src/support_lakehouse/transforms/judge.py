@@ -30,7 +30,7 @@ BRONZE_COLUMNS = (
 
 
 def judged(records: DataFrame, feed: Feed, shape: Shape, *, run: str) -> DataFrame:
-    """Bronze rows of the records: BRONZE_COLUMNS and the row's hash.
+    """The records with their verdict: BRONZE_COLUMNS, the row's hash, and every typed value.
 
     In: one row per record with period, file, line, sha256, header, raw. Out: the same grain,
     lines of nothing but blanks left out. `reasons` is null for an accepted row, `warnings` is
@@ -45,8 +45,14 @@ def judged(records: DataFrame, feed: Feed, shape: Shape, *, run: str) -> DataFra
         ROW_HASH: row_hash(("file", "line", "sha256", "raw")),
     }
     return with_fields(records.where(C.is_record(F.col("raw"))), feed, shape).select(
-        *(told.get(name, F.col(name)).alias(name) for name in (*BRONZE_COLUMNS, ROW_HASH))
+        *(told.get(name, F.col(name)).alias(name) for name in (*BRONZE_COLUMNS, ROW_HASH)),
+        *(value_of(name) for name in feed.column_names),
     )
+
+
+def bronze_rows(judged_records: DataFrame) -> DataFrame:
+    """What bronze keeps of judged records: the raw record, its place and its verdict."""
+    return judged_records.select(*BRONZE_COLUMNS, ROW_HASH)
 
 
 def reasons(feed: Feed, shape: Shape) -> Column:
