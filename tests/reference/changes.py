@@ -4,6 +4,7 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
+from .oddities import oddities
 from .records import Record, RefusedError, read_records
 from .tables import Row, Table
 from .values import UnreadableError, read
@@ -32,7 +33,7 @@ class Rejection:
 
 @dataclass(frozen=True)
 class JudgedFile:
-    """Changes in order of line; warnings count unreadable cells of accepted rows by rule."""
+    """Changes in order of line; warnings count what is odd about accepted rows by rule."""
 
     file: str
     changes: list[Change]
@@ -58,6 +59,7 @@ def judge_file(data: Path, file: str, table: Table, *, is_extract: bool) -> Judg
             change, unreadable = verdict
             changes.append(change)
             warnings.update(f"unreadable:{name}" for name in unreadable)
+            warnings.update(oddities(change.row or {}))
     return JudgedFile(file, changes, rejected, dict(warnings))
 
 
