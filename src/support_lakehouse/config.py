@@ -1,21 +1,33 @@
 """Owns the reading of `conf/`: the only place that knows YAML."""
 
-import difflib
 import hashlib
 import os
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar, get_args
+from typing import Any, TypeVar
 
 import yaml
 from pydantic import BaseModel, ValidationError
-from pydantic_core import ErrorDetails
 
 from support_lakehouse.errors import ConfigError
-from support_lakehouse.model.feed import ColumnType, Feed
+from support_lakehouse.model.complaints import complaints, did_you_mean, printable
+from support_lakehouse.model.feed import Feed
 from support_lakehouse.model.settings import Settings
 
 Model = TypeVar("Model", bound=BaseModel)
+_MOST_BYTES = 1_000_000
+_MOST_TOLD = 3
+_PLAIN_VALUES = [
+    (f"tag:yaml.org,2002:{tag}", re.compile(rf"(?:{shape})\Z"))
+    for tag, shape in (
+        ("bool", "true|True|TRUE|false|False|FALSE"),
+        ("null", "~|null|Null|NULL|"),
+        ("int", "[-+]?(?:0|[1-9][0-9]{0,17})"),
+        ("float", r"[-+]?(?:[0-9]+\.[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?"),
+    )
+]
 
 
 @dataclass(frozen=True)
@@ -66,97 +78,133 @@ def find_root() -> Path:
 
 
 def load_config(root: Path | None = None) -> Config:
-    """Read and check `conf/`; ConfigError names file, place and what was meant."""
-    root = root or find_root()
-    settings = _read(root / "conf" / "pipeline.yml", Settings)
+    """Read and check `conf/`; ConfigError names file, place and what was meant.
+
+    Of several mistakes it tells the first ones of the first file, and how many there are more.
+    """
+    config, mistakes = read_config(root or find_root())
+    if config is not None:
+        return config
+    if len(mistakes) == 1:
+        raise mistakes[0]
+    told = [m.what for m in mistakes if m.where == mistakes[0].where][:_MOST_TOLD]
+    more = len(mistakes) - len(told)
+    raise ConfigError(
+        "; ".join(told),
+        where=mistakes[0].where,
+        hint=f"And {more} more: `support-lakehouse config check` tells all." if more else "",
+    )
+
+
+def read_config(root: Path) -> tuple[Config | None, list[ConfigError]]:
+    """The configuration, if it has no mistake, and all mistakes of all its files."""
     folder = root / "conf" / "feeds"
-    read = {path: _read(path, Feed) for path in sorted(folder.glob("*.yml"))}
-    if not read:
-        raise ConfigError(
-            "no feed is declared", where=str(folder), expected="a file like agents.yml"
+    settings, mistakes = _read(root / "conf" / "pipeline.yml", Settings)
+    feeds: dict[Path, Feed] = {}
+    broken: list[str] = []
+    for path in sorted(folder.glob("*.yml")):
+        feed, found = _read(path, Feed)
+        mistakes += found
+        if feed is None:
+            broken.append(path.stem)
+        else:
+            feeds[path] = feed
+    mistakes += [
+        ConfigError("not read: the name of a feed's file ends in .yml", where=str(path))
+        for path in sorted(folder.glob("*.yaml"))
+    ]
+    if not mistakes and not feeds:
+        mistakes.append(
+            ConfigError("no feed is declared", where=str(folder), expected="a file like agents.yml")
         )
-    _check_names(read)
-    feeds = tuple(sorted(read.values(), key=lambda feed: feed.name))
-    return Config(root=root, settings=settings, feeds=feeds)
+    mistakes += _disagreements(feeds, broken)
+    if mistakes or settings is None:
+        return None, mistakes
+    by_name = tuple(sorted(feeds.values(), key=lambda feed: feed.name))
+    return Config(root=root, settings=settings, feeds=by_name), []
 
 
-def _read(path: Path, model: type[Model]) -> Model:
+def _read(path: Path, model: type[Model]) -> tuple[Model | None, list[ConfigError]]:
     told: Any = None
     try:
-        told = yaml.load(path.read_text(encoding="utf-8"), Loader=_UniqueKeys)
-        return model.model_validate({} if told is None else told)
-    except FileNotFoundError as error:
-        raise ConfigError("the file is not there", where=str(path)) from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigError(f"not readable as YAML: {_one_line(error)}", where=str(path)) from error
+        told = yaml.load(_text(path), Loader=_PlainYaml)
+        if told is None and model is Feed:
+            return None, [ConfigError("the file is empty", where=str(path))]
+        return model.model_validate({} if told is None else told), []
+    except ConfigError as error:
+        return None, [error]
     except ValidationError as error:
-        raise ConfigError(_told(error, model, told), where=str(path)) from error
+        return None, [ConfigError(c, where=str(path)) for c in complaints(error, model, told)]
+    except RecursionError:
+        return None, [ConfigError("not readable as YAML: nested too deep", where=str(path))]
+    except (yaml.YAMLError, ValueError) as error:
+        what = f"not readable as YAML: {_problem(error)}"
+        return None, [ConfigError(what, where=str(path))]
 
 
-class _UniqueKeys(yaml.SafeLoader):
-    """YAML in which a key that stands twice is a mistake, not a silent last word."""
+def _text(path: Path) -> str:
+    if not path.is_file():
+        what = "is no file" if path.exists() else "the file is not there"
+        raise ConfigError(what, where=str(path))
+    try:
+        with path.open("rb") as file:
+            content = file.read(_MOST_BYTES + 1)
+    except OSError as error:
+        raise ConfigError(f"cannot be read: {error.strerror}", where=str(path)) from error
+    if len(content) > _MOST_BYTES:
+        raise ConfigError("is larger than 1 MB, which no configuration is", where=str(path))
+    return content.decode("utf-8")
+
+
+def _problem(error: Exception) -> str:
+    """What a YAML reader complains of, on one line, with the line of the file if it is known."""
+    if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark:
+        return printable(f"line {error.problem_mark.line + 1}: {error.problem}")
+    return printable(str(error))
+
+
+class _PlainYaml(yaml.SafeLoader):
+    """YAML without its traps: nothing but texts, numbers, true, false, null, lists and mappings.
+
+    Plain values are those of YAML 1.2, as editors read them: `no`, `12:30:00` and `2025-01-31`
+    stay texts. Tags and aliases are refused, and so is a key that is no text or stands twice.
+    """
+
+    yaml_implicit_resolvers = {None: _PLAIN_VALUES}  # noqa: RUF012 - PyYAML's own attribute
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        event = self.peek_event()  # type: ignore[no-untyped-call]  # the stubs lack it
+        what = f"line {event.start_mark.line + 1}: "
+        if isinstance(event, yaml.AliasEvent):
+            raise yaml.YAMLError(f"{what}*{event.anchor}: aliases are not read; write it out")
+        if getattr(event, "tag", None):
+            raise yaml.YAMLError(f"{what}{event.tag}: tags are not read; leave it out")
+        return super().compose_node(parent, index)
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
-        twice = {str(key) for key in keys if keys.count(key) > 1}
-        if twice:
-            raise yaml.YAMLError(f"{', '.join(sorted(twice))}: the key stands twice")
+        seen: set[str] = set()
+        for key, _ in node.value:
+            name, line = self.construct_object(key, deep=True), key.start_mark.line + 1
+            if not isinstance(name, str):
+                raise yaml.YAMLError(f"line {line}: the key {name!r} is no text; put it in quotes")
+            if name in seen:
+                raise yaml.YAMLError(f"line {line}: {name}: the key stands twice")
+            seen.add(name)
         return super().construct_mapping(node, deep)
 
 
-def _told(error: ValidationError, model: type[BaseModel], told: Any) -> str:
-    return "; ".join(_one_error(detail, model, told) for detail in error.errors())
-
-
-def _one_error(detail: ErrorDetails, model: type[BaseModel], told: Any) -> str:
-    where, owner = _place(detail["loc"], model, told)
-    if detail["type"] != "extra_forbidden":
-        return f"{where}: {_one_line(detail['msg'].removeprefix('Value error, '))}"
-    known = [field.alias or name for name, field in owner.model_fields.items()]
-    near = difflib.get_close_matches(str(detail["loc"][-1]), known, n=1)
-    return f"{where}: no such key" + (f"; did you mean {near[0]}?" if near else "")
-
-
-def _place(
-    loc: tuple[int | str, ...], model: type[BaseModel], told: Any
-) -> tuple[str, type[BaseModel]]:
-    """Where a mistake stands, in the words of the file, and the model whose keys belong there."""
-    parts: list[str] = []
-    owner = model
-    for part in loc:
-        if isinstance(part, int) and isinstance(told, dict) and part < len(told):
-            part = list(told)[part]  # a mapping that was read as a list
-        told = told.get(part) if isinstance(told, dict) else None
-        field = _field(owner, str(part))
-        owner = field or owner
-        if not (part == "name" and owner is ColumnType):  # `type: int` has no key of its own
-            parts.append(str(part))
-    return ".".join(parts) or "the file", owner
-
-
-def _field(owner: type[BaseModel], name: str) -> type[BaseModel] | None:
-    """The model that a key of a model holds, itself or as the items of a tuple."""
-    for key, field in owner.model_fields.items():
-        if name in (key, field.alias):
-            kinds = (field.annotation, *get_args(field.annotation))
-            return next(
-                (k for k in kinds if isinstance(k, type) and issubclass(k, BaseModel)), None
-            )
-    return None
-
-
-def _check_names(feeds: dict[Path, Feed]) -> None:
+def _disagreements(feeds: dict[Path, Feed], broken: list[str]) -> Iterator[ConfigError]:
+    """What feeds say of each other that cannot be; `broken` ones are not known to be missing."""
     names = [feed.name for feed in feeds.values()]
+    tables = [feed.table for feed in feeds.values()]
     for path, feed in feeds.items():
         if names.count(feed.name) > 1:
-            raise ConfigError(f"two feeds are called {feed.name}", where=str(path))
-        for column, target in feed.references.items():
-            if target not in names:
-                near = difflib.get_close_matches(target, names, n=1)
-                meant = f"; did you mean {near[0]}?" if near else ""
-                what = f"columns.{column}.references: no feed is called {target}{meant}"
-                raise ConfigError(what, where=str(path))
-
-
-def _one_line(error: object) -> str:
-    return " ".join(str(error).split())
+            yield ConfigError(f"two feeds are called {feed.name}", where=str(path))
+        elif tables.count(feed.table) > 1:
+            yield ConfigError(f"silver: two feeds write {feed.table}", where=str(path))
+        targets = {f"columns.{column}.references": name for column, name in feed.references.items()}
+        targets["delivery.together_with"] = feed.delivery.together_with or feed.name
+        for place, target in targets.items():
+            if target not in (*names, *broken):
+                what = f"{place}: no feed is called {target}{did_you_mean(target, names)}"
+                yield ConfigError(printable(what), where=str(path))

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from support_lakehouse.model.feed import ColumnType, Feed, FilePatterns
+from support_lakehouse.model.feed import ColumnType, Feed
 
 DECLARED: dict[str, Any] = {
     "feed": "agents",
@@ -35,12 +35,11 @@ def refused(**changes: Any) -> str:
 
 def test_columns_stand_in_the_order_of_the_file() -> None:
     assert feed().column_names == ("agent_id", "center", "hired", "rating", "seen")
-    assert feed().key_column.name == "agent_id"
     assert feed().references == {"center": "centers"}
 
 
 def test_a_key_is_required_and_others_where_they_say_so() -> None:
-    required = [column.name for column in feed().columns if feed().required(column)]
+    required = [name for name in feed().column_names if feed().required_column(name)]
     assert required == ["agent_id", "seen"]
 
 
@@ -56,7 +55,10 @@ def test_what_is_unreadable_rejects_by_the_column_before_the_feed() -> None:
     ("path", "period"),
     [
         ("initial/agents.csv", "initial"),
+        ("initial/agents.csv.gz", "initial"),
         ("delta/agents_delta_202502.csv", "202502"),
+        ("delta/agents_delta_202502.csv.gz", "202502"),
+        ("delta/agents_delta_202502.csv.gz.gz", None),
         ("delta/agents_delta_999912.csv", "999912"),
         ("delta/agents_delta_202500.csv", None),
         ("delta/agents_delta_202513.csv", None),
@@ -73,17 +75,19 @@ def test_what_is_unreadable_rejects_by_the_column_before_the_feed() -> None:
     ],
 )
 def test_the_name_of_a_file_tells_its_period(path: str, period: str | None) -> None:
-    assert feed().files.period_of(path) == period
+    assert feed().files.label_of(path) == period
 
 
-def test_the_folders_of_a_feed_are_told_once() -> None:
-    assert feed().files.folders == ("delta", "initial")
-    assert FilePatterns(initial="a.csv", changes="a_{month}.csv").folders == ("",)
-
-
-@pytest.mark.parametrize("changes", ["delta/agents.csv", "{month}/agents_{month}.csv"])
-def test_a_pattern_of_changes_names_the_month_once(changes: str) -> None:
-    assert "must hold {month} once" in refused(files={"initial": "a.csv", "changes": changes})
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ("delta/agents.csv", "must hold {month} once, as in delta/agents_delta_{month}.csv"),
+        ("delta/agents_{date}.csv", "must hold {month} once"),
+        ("{month}/agents_{month}.csv", "one of {month}, {date} and {day}, once"),
+    ],
+)
+def test_a_pattern_of_changes_names_the_month_once(changes: str, why: str) -> None:
+    assert why in refused(files={"initial": "a.csv", "changes": changes})
 
 
 def test_the_key_is_a_column_and_the_action_is_none() -> None:

@@ -38,7 +38,9 @@ class Balance:
 class LedgerEntry:
     """One file in the ledger: its state is `loaded` or `refused`.
 
-    `admitted_by` names the run whose rows in bronze stand for the file.
+    `admissions` name the rows in bronze that stand for the file: those of the time it was taken
+    (`admissions[0]`), and those of each time that rows of it came back from quarantine. `release`
+    is 0 until the file's own is made.
     """
 
     feed: str
@@ -48,12 +50,17 @@ class LedgerEntry:
     size: int
     mtime_ns: int
     inode: int
-    state: str
-    release: int
-    admitted_by: str
+    state: str = "loaded"
+    release: int = 0
+    admissions: tuple[str, ...] = ()
+    label: str = ""
     header: tuple[str, ...] = ()
     drift: tuple[str, ...] = ()
     balance: Balance = Balance()
     reasons: Mapping[str, int] = field(default_factory=dict)
     warnings: Mapping[str, int] = field(default_factory=dict)
     why: str = ""
+
+    @property
+    def place(self) -> tuple[str, str]:
+        return (self.feed, self.file)

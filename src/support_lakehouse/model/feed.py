@@ -1,166 +1,271 @@
-"""Owns what a feed declares: its files, its key, its columns and their types."""
+"""Owns what a feed declares: its kind, its files, its key, its columns, its rules."""
 
+import difflib
+import hashlib
 import re
 from functools import cached_property
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
-from support_lakehouse.model.period import INITIAL, is_month
+from support_lakehouse.model.column import NAME, NUMBERS, Column, ColumnType, columns_by_name
+from support_lakehouse.model.declared import Declared
+from support_lakehouse.model.patterns import FilePatterns
+from support_lakehouse.model.rules import (
+    Allowed,
+    DeliveryRules,
+    FileRules,
+    HeaderRules,
+    NotBefore,
+    Pattern,
+    Range,
+    Required,
+    RowRule,
+)
 
-TypeName = Literal["text", "integer", "decimal", "date", "timestamp"]
-_DECIMAL = re.compile(r"decimal\(\s*([0-9]+)\s*,\s*([0-9]+)\s*\)")
-_NAME = r"^[a-z][a-z0-9_]*$"
-
-
-class Declared(BaseModel):
-    """The base of all that is read from `conf/`: frozen, and no key that nobody knows."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
-
-
-class ColumnType(Declared):
-    """The type of a column; precision and scale belong to `decimal` alone."""
-
-    name: TypeName
-    precision: int = 0
-    scale: int = 0
-
-    @model_validator(mode="before")
-    @classmethod
-    def _from_text(cls, value: Any) -> Any:
-        if not isinstance(value, str):
-            return value
-        found = _DECIMAL.fullmatch(value.strip())
-        if found:
-            return {"name": "decimal", "precision": int(found[1]), "scale": int(found[2])}
-        return {"name": value.strip()}
-
-    @model_validator(mode="after")
-    def _decimal_fits(self) -> "ColumnType":
-        if self.name == "decimal" and not (1 <= self.precision <= 38 >= self.scale >= 0):
-            raise ValueError("a decimal is written decimal(p,s) with p from 1 to 38")
-        if self.name == "decimal" and self.scale > self.precision:
-            raise ValueError("the scale of a decimal is at most its precision")
-        return self
-
-    def __str__(self) -> str:
-        return f"decimal({self.precision},{self.scale})" if self.name == "decimal" else self.name
-
-
-class Column(Declared):
-    """One declared column.
-
-    `required`: a row without a readable value is rejected. `unreadable`: what happens to a row
-    with a cell that is not of the type; the feed's own setting holds where none is given.
-    `references`: the feed whose key the column holds. `personal`: masked outside silver, and kept
-    out of the statistics in Delta's log. `optional`: a file may lack the column.
-    """
-
-    name: Annotated[str, Field(pattern=_NAME)]
-    type: ColumnType
-    required: bool = False
-    unreadable: Literal["reject", "warn"] | None = None
-    references: str | None = None
-    personal: bool = False
-    optional: bool = False
-
-
-def _columns_by_name(value: Any) -> Any:
-    """Turn the YAML mapping `name: type` or `name: {type: ..}` into a list of columns."""
-    if not isinstance(value, dict):
-        return value
-    return [
-        {"name": name, **(spec if isinstance(spec, dict) else {"type": spec})}
-        for name, spec in value.items()
-    ]
-
-
-class FilePatterns(Declared):
-    """Where a feed's files lie, relative to the data folder; `{month}` stands for YYYYMM."""
-
-    initial: str
-    changes: str
-
-    @model_validator(mode="after")
-    def _month_is_named(self) -> "FilePatterns":
-        if self.changes.count("{month}") != 1:
-            raise ValueError(
-                "`changes` must hold {month} once, as in delta/agents_delta_{month}.csv"
-            )
-        return self
-
-    def period_of(self, path: str) -> str | None:
-        """The period of a relative path with `/`; None if it is no file of this feed."""
-        if path == self.initial:
-            return INITIAL
-        found = self._changes_pattern.fullmatch(path)
-        return found[1] if found and is_month(found[1]) else None
-
-    @property
-    def folders(self) -> tuple[str, ...]:
-        """The folders to look into, relative to the data folder."""
-        found = {pattern.rpartition("/")[0] for pattern in (self.initial, self.changes)}
-        return tuple(sorted(found))
-
-    @cached_property
-    def _changes_pattern(self) -> re.Pattern[str]:
-        before, _, after = self.changes.partition("{month}")
-        return re.compile(f"{re.escape(before)}([0-9]{{6}}){re.escape(after)}")
+Kind = Literal["changes", "events", "log", "snapshot", "lookup"]
+FormatName = Literal["csv", "json", "json_lines", "json_array", "json_object"]
 
 
 class Final(Declared):
-    """What `<feed>_final` adds to silver.
+    """What `<feed>_final` adds to silver."""
 
-    `unknown_member`: one more row with the key `UNKNOWN`, for a dimension. `repair_references`:
-    a reference that resolves to nothing becomes `UNKNOWN`, for a fact.
-    """
-
-    unknown_member: bool = False
-    repair_references: bool = False
+    unknown_member: Annotated[
+        bool, Field(description="One more row with the key `UNKNOWN`, for a dimension.")
+    ] = False
+    repair_references: Annotated[
+        bool, Field(description="A reference that resolves to nothing becomes `UNKNOWN`.")
+    ] = False
 
 
 class Feed(Declared):
     """One declared source: a file in `conf/feeds/`."""
 
-    name: Annotated[str, Field(alias="feed", pattern=_NAME)]
-    kind: Literal["changes"]
-    files: FilePatterns
+    name: Annotated[str, Field(alias="feed", pattern=NAME, max_length=100)]
+    kind: Annotated[
+        Kind,
+        Field(
+            description="`changes` (an extract, then monthly change files with an action),"
+            " `events` (a delivery upserts by key), `log` (each row stands for itself), `snapshot`"
+            " (a delivery is the whole truth of its date), `lookup` (the last delivery is the"
+            " table)."
+        ),
+    ]
+    group: Annotated[
+        str | None,
+        Field(
+            pattern=NAME,
+            description="Feeds that arrive together. A group without any file is not worked on; a"
+            " `changes` feed of a group that has files must have its extract.",
+        ),
+    ] = None
+    files: Annotated[FilePatterns, BeforeValidator(lambda v: _deliveries(v))]
+    format: Annotated[
+        FormatName,
+        Field(
+            description="`csv`, `json_lines`, `json_array`, `json_object` (one object per file), or"
+            " `json`: whichever of the three a file turns out to be. Each may be gzipped, its name"
+            " ending in .gz."
+        ),
+    ] = "csv"
     delimiter: Annotated[str, Field(pattern=r'^[^"\r\n\\]$')] = ","
-    key: str
-    action: str
-    unreadable: Literal["reject", "warn"] = "reject"
-    columns: Annotated[tuple[Column, ...], BeforeValidator(_columns_by_name), Field(min_length=1)]
+    quoting: Annotated[
+        bool, Field(description='CSV: whether `"` encloses cells; otherwise it is text.')
+    ] = True
+    silver: Annotated[
+        str | None, Field(pattern=NAME, description="The silver table. Without it the feed's name.")
+    ] = None
+    key: Annotated[
+        str | None,
+        Field(description="The column that tells rows apart. A `log` needs none."),
+    ] = None
+    action: Annotated[
+        str | None, Field(description="Kind `changes`: the column with add, update or delete.")
+    ] = None
+    order: Annotated[
+        tuple[str, ...],
+        Field(description="Columns that decide, before file and line, which row of a key is last."),
+    ] = ()
+    absent: Annotated[
+        Literal["remove", "keep"],
+        Field(
+            description="Snapshots: whether a key that the latest delivery lacks leaves the table"
+            " of the latest state."
+        ),
+    ] = "remove"
+    corrections: Annotated[
+        Literal["refuse", "accept"],
+        Field(description="The same path with other bytes: refused, or taken in its place."),
+    ] = "refuse"
+    unreadable: Annotated[
+        Literal["reject", "warn"],
+        Field(description="What a cell that is not of its type does, unless its column says."),
+    ] = "reject"
+    file: FileRules = FileRules()
+    header: HeaderRules = HeaderRules()
+    delivery: DeliveryRules = DeliveryRules()
+    columns: Annotated[tuple[Column, ...], BeforeValidator(columns_by_name), Field(min_length=1)]
+    rules: tuple[RowRule, ...] = ()
     final: Final = Final()
+
+    @model_validator(mode="after")
+    def _kind_has_what_it_needs(self) -> "Feed":
+        changes = self.kind == "changes"
+        if changes and not (self.files.initial and self.files.changes and self.action):
+            raise ValueError("kind changes needs files.initial, files.changes and action")
+        if not changes and (self.files.initial or self.files.changes or self.action):
+            raise ValueError(f"files.initial, files.changes and action are not for {self.kind}")
+        if not changes and not self.files.deliveries:
+            raise ValueError(f"kind {self.kind} needs files.deliveries, a path or a list of paths")
+        if self.kind != "log" and self.key is None:
+            raise ValueError(f"kind {self.kind} needs a key")
+        if self.kind == "snapshot" and self.files.place not in ("date", "day"):
+            raise ValueError("kind snapshot needs {date} or {day} in its paths")
+        if self.kind != "snapshot" and self.files.place == "day":
+            raise ValueError("{day} is for snapshots; write {date}")
+        if len({p.place for p in self.files.patterns if p.text != self.files.initial}) > 1:
+            raise ValueError("files: all paths must tell the same kind of period")
+        if self.kind != "snapshot" and (
+            self.delivery.min_share_of_previous is not None or self.delivery.together_with
+        ):
+            raise ValueError("delivery: min_share_of_previous and together_with are for snapshots")
+        if self.format != "csv" and any(
+            (self.delimiter != ",", not self.quoting, not self.header.present, self._ordered)
+        ):
+            raise ValueError(f"delimiter, quoting and header are for csv, not for {self.format}")
+        return self
 
     @model_validator(mode="after")
     def _names_agree(self) -> "Feed":
         names = self.column_names
-        if self.key not in names:
-            raise ValueError(f"key: no column is called {self.key!r}; there are {', '.join(names)}")
+        twice = {name for name in names if names.count(name) > 1}
+        if twice:
+            raise ValueError(f"columns: {', '.join(sorted(twice))} stands twice")
+        if self.key is not None:
+            self._check_column("key", self.key)
         if self.action in names:
             raise ValueError(f"action: {self.action!r} is a column of the table as well")
-        if self.final.unknown_member and self.key_column.type.name != "text":
+        for name in self.order:
+            self._check_column("order", name)
+        if self.final.unknown_member and (
+            self.key is None or self.column(self.key).type.name != "text"
+        ):
             raise ValueError("final.unknown_member: the key UNKNOWN needs a key of type text")
+        if self.format == "csv" and any(column.path for column in self.columns):
+            raise ValueError("columns: `path` is for JSON; a CSV column goes by its name")
         return self
 
+    @model_validator(mode="after")
+    def _rules_agree(self) -> "Feed":
+        for number, rule in enumerate(self.rules):
+            where = f"rules.{number} ({rule.rule})"
+            for name in rule.columns:
+                self._check_column(where, name)
+            same = [r for r in self.rules if r.id == rule.id]
+            if len({r.level for r in same}) > 1 or (
+                len(same) > 1 and isinstance(rule, Required | Range | Allowed)
+            ):
+                raise ValueError(f"{where}: said twice of the same column, and not the same")
+            if (
+                isinstance(rule, Required)
+                and rule.level == "warn"
+                and self.required_column(rule.column)
+            ):
+                raise ValueError(f"{where}: warns of {rule.column}, which is required")
+            if isinstance(rule, Range):
+                self._check_range(where, rule)
+            if isinstance(rule, NotBefore):
+                self._check_comparable(where, rule)
+        self._check_allowed()
+        return self
+
+    def _check_column(self, where: str, name: str) -> None:
+        if name not in self.column_names:
+            near = difflib.get_close_matches(name, self.column_names, n=1)
+            meant = f"; did you mean {near[0]}?" if near else f"; there are {self._listed}"
+            raise ValueError(f"{where}: no column is called {name!r}{meant}")
+
+    def _check_range(self, where: str, rule: Range) -> None:
+        from support_lakehouse.model.bounds import bound
+
+        type_ = self.column(rule.column).type
+        if type_.name in ("text", "boolean"):
+            raise ValueError(f"{where}: {rule.column} is {type_}, which has no range")
+        low, high = (None if b is None else bound(b, type_) for b in (rule.min, rule.max))
+        # Both are of the type's own kind, so they compare.
+        if low is not None and high is not None and low > high:  # type: ignore[operator]
+            raise ValueError(f"{where}: min {rule.min} is above max {rule.max}: nothing could pass")
+
+    def _check_comparable(self, where: str, rule: NotBefore) -> None:
+        types = [self.column(name).type.name for name in (rule.column, rule.other)]
+        if types[0] != types[1] and not all(name in NUMBERS for name in types):
+            raise ValueError(f"{where}: {rule.column} is {types[0]} and {rule.other} is {types[1]}")
+        if rule.column == rule.other:
+            raise ValueError(f"{where}: a column is compared with itself")
+
+    def _check_allowed(self) -> None:
+        """A value that another rule of the column forbids can never be meant."""
+        patterns = {r.column: r.matches for r in self.rules if isinstance(r, Pattern)}
+        for rule in self.rules:
+            if isinstance(rule, Allowed) and rule.column in patterns:
+                odd = [v for v in rule.values if not re.fullmatch(patterns[rule.column], v)]
+                if odd:
+                    raise ValueError(
+                        f"rules: {rule.column} may be {odd[0]!r} by `allowed`, which its `pattern`"
+                        " forbids"
+                    )
+
     @property
+    def _listed(self) -> str:
+        return ", ".join(self.column_names)
+
+    @property
+    def _ordered(self) -> bool:
+        return self.header.order == "exact"
+
+    @cached_property
     def column_names(self) -> tuple[str, ...]:
         return tuple(column.name for column in self.columns)
 
+    def column(self, name: str) -> Column:
+        return next(column for column in self.columns if column.name == name)
+
     @property
-    def key_column(self) -> Column:
-        return next(column for column in self.columns if column.name == self.key)
+    def is_json(self) -> bool:
+        return self.format != "csv"
+
+    @property
+    def table(self) -> str:
+        """The silver table, by its path under the lakehouse."""
+        return f"silver/{self.silver or self.name}"
+
+    @property
+    def fingerprint(self) -> str:
+        """The sha256 of what is declared, however the file is laid out or commented."""
+        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()
+
+    @property
+    def group_name(self) -> str:
+        return self.group or self.name
 
     @property
     def references(self) -> dict[str, str]:
         """Column name -> the feed whose key it holds."""
         return {c.name: c.references for c in self.columns if c.references}
 
-    def required(self, column: Column) -> bool:
-        """Whether a row without a readable value of the column is rejected; a key always is."""
-        return column.required or column.name == self.key
+    def required_column(self, name: str) -> bool:
+        """Whether a row without a value in the column is rejected; a key always is required."""
+        return self.column(name).required or name == self.key
 
     def rejects_unreadable(self, column: Column) -> bool:
         """Whether an unreadable cell rejects the row; otherwise it is null and a warning."""
-        return self.required(column) or (column.unreadable or self.unreadable) == "reject"
+        if column.unreadable is not None:
+            return column.unreadable == "reject" or self.required_column(column.name)
+        return self.required_column(column.name) or self.unreadable == "reject"
+
+
+def _deliveries(value: Any) -> Any:
+    return {"deliveries": value} if isinstance(value, str | list | tuple) else value
+
+
+__all__ = ["Column", "ColumnType", "Declared", "Feed", "FilePatterns", "Final"]

@@ -1,9 +1,11 @@
-"""Owns what a file's name says it is for: `initial`, or a month written 202502."""
+"""Owns what a file's name says it is for: `initial`, 202502, 2026-01-02, or nothing."""
 
 import re
+from datetime import date
 
-INITIAL = "initial"
+INITIAL, NO_PERIOD = "initial", ""
 _MONTH = re.compile(r"[0-9]{4}(0[1-9]|1[0-2])")
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 def is_month(text: str) -> bool:
@@ -11,6 +13,17 @@ def is_month(text: str) -> bool:
     return _MONTH.fullmatch(text) is not None and not text.startswith("0000")
 
 
+def is_day(text: str) -> bool:
+    """Whether the text is a day of the calendar, as in `2026-01-02`."""
+    if _DAY.fullmatch(text) is None:
+        return False
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
+
+
 def period_order(period: str) -> tuple[bool, str]:
-    """What periods are sorted by: `initial` comes before every month."""
+    """What periods are sorted by: `initial` comes before every other."""
     return (period != INITIAL, period)

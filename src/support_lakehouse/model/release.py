@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 FORMAT = 1
@@ -28,7 +28,8 @@ class Release:
 
     `tables`: each table by its path under the lakehouse, as in `silver/agents`.
     `as_of`: for each known period the versions of the silver tables as the files up to it say.
-    `previous`: the hash of the release before, empty for the first.
+    `unresolved`: for each reference, as in `interactions.agent_id`, how many rows hold a key that
+    resolves to nothing. `previous`: the hash of the release before, empty for the first.
     """
 
     release: int
@@ -44,6 +45,7 @@ class Release:
     code: str
     config: str
     previous: str
+    unresolved: Mapping[str, int] = field(default_factory=dict)
     format: int = FORMAT
 
     @property

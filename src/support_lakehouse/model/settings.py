@@ -2,14 +2,15 @@
 
 import re
 from datetime import timedelta
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field, field_validator, model_validator
 
-from support_lakehouse.model.feed import Declared
+from support_lakehouse.model.declared import Declared
 
 Format = Literal["csv", "json", "parquet"]
+Published = Literal["support_report", "finals", "cleaned_calls", "call_center_log"]
 Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 DAYS: tuple[Day, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _OFFSET = re.compile(r"([+-])(0[0-9]|1[0-7]):([0-5][0-9])")
@@ -35,7 +36,7 @@ class Settings(Declared):
     data: str = "data"
     lakehouse: str = "lakehouse"
     format: Format = "csv"
-    publish: tuple[Literal["support_report", "finals"], ...] = ("support_report", "finals")
+    publish: tuple[Published, ...] = get_args(Published)
     business_zone: str = "-05:00"
     business_hours: BusinessHours = BusinessHours()
     retention_months: Annotated[int, Field(ge=1, le=120)] = 24

@@ -1,0 +1,118 @@
+"""Owns what a run will do: the files it takes, skips and refuses, and what they are folded into."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from support_lakehouse.errors import Refusal
+from support_lakehouse.model.books import LedgerEntry
+from support_lakehouse.model.feed import Feed
+from support_lakehouse.model.landing import FoundFile, ScannedFile
+from support_lakehouse.model.release import Release
+from support_lakehouse.model.timeline import Timeline, timeline
+
+ACCEPTABLE = ("corrections", "short-snapshots", "rejects", "held")
+"""What a person can say is meant (contracts.md, Refusing)."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a run will do.
+
+    `known` are the files that are loaded before it; `ledger` those that it leaves as they are,
+    which are none for a reset. `load` are the files it takes, `corrected` the entries that some of
+    these take the place of, `returned` entries whose rejected rows came back.
+    """
+
+    releases: tuple[Release, ...]
+    known: tuple[LedgerEntry, ...] = ()
+    ledger: tuple[LedgerEntry, ...] = ()
+    found: tuple[FoundFile, ...] = ()
+    load: tuple[ScannedFile, ...] = ()
+    corrected: tuple[LedgerEntry, ...] = ()
+    returned: tuple[LedgerEntry, ...] = ()
+    skipped: tuple[FoundFile, ...] = ()
+    unmatched: tuple[str, ...] = ()
+    refusals: tuple[Refusal, ...] = ()
+    reset: bool = False
+    accepted: tuple[str, ...] = ()
+
+    @property
+    def last(self) -> Release | None:
+        return self.releases[-1] if self.releases else None
+
+    @property
+    def number(self) -> int:
+        """The number of the release that the run will make."""
+        return self.last.release + 1 if self.last else 1
+
+    @property
+    def works(self) -> bool:
+        """Whether there is anything to load or fold."""
+        return bool(self.load or self.returned)
+
+    def bytes_at_stake(self, feed: str | None = None) -> int:
+        """The size of all files that a feed's tables will be made of, or all feeds' tables."""
+        loaded = sum(e.size for e in (*self.ledger, *self.returned) if feed in (None, e.feed))
+        return loaded + sum(f.unpacked_bytes for f in self.load if feed in (None, f.found.feed))
+
+    def files_of(self, feed: str) -> tuple[ScannedFile, ...]:
+        return tuple(file for file in self.load if file.found.feed == feed)
+
+    def admitted_by(self, run: str) -> "Plan":
+        """The plan with a name for the admission of each file that it takes."""
+        load = tuple(replace(file, admission=f"{run}-{n}") for n, file in enumerate(self.load))
+        return replace(self, load=load)
+
+    def new_entries(self, feed: str) -> tuple[LedgerEntry, ...]:
+        """The ledger's lines on the files of a feed that the run takes, not counted yet."""
+        return tuple(map(_entry, self.files_of(feed)))
+
+    def changed(self, feed: str) -> tuple[LedgerEntry, ...]:
+        """The files of a feed whose rows are other ones after the run."""
+        back = tuple(entry for entry in self.returned if entry.feed == feed)
+        return (*self.new_entries(feed), *back)
+
+    def active(self, feed: str) -> tuple[LedgerEntry, ...]:
+        """All files of a feed that count after the run."""
+        kept = tuple(entry for entry in self.ledger if entry.feed == feed)
+        return (*kept, *self.changed(feed))
+
+    def timeline(self, feed: Feed) -> Timeline:
+        """What the feed's silver table is put through."""
+        changed = self.changed(feed.name)
+        left = [entry for entry in self.corrected if entry.feed == feed.name]
+        touched = {entry.period for entry in (*changed, *left)}
+        paths = {entry.file for entry in changed}
+        return timeline(feed, self.active(feed.name), paths, touched, self._versions(feed.table))
+
+    def _versions(self, table: str) -> Mapping[str, int]:
+        if self.reset or self.last is None:
+            return {}
+        return {p: tables[table] for p, tables in self.last.as_of.items() if table in tables}
+
+
+def feeds_at_work(plan: Plan, feeds: Sequence[Feed]) -> list[Feed]:
+    """The feeds that the plan has something to fold for."""
+    return [feed for feed in feeds if plan.changed(feed.name)]
+
+
+def periods_of(entries: Collection[LedgerEntry]) -> set[str]:
+    """The periods of some files."""
+    return {entry.period for entry in entries}
+
+
+def _entry(file: ScannedFile) -> LedgerEntry:
+    found = file.found
+    return LedgerEntry(
+        feed=found.feed,
+        file=found.path,
+        period=found.period,
+        sha256=file.sha256,
+        size=found.size,
+        mtime_ns=found.mtime_ns,
+        inode=found.inode,
+        admissions=(file.admission,),
+        label=found.label if found.label != found.period else "",
+        header=file.header.names,
+        drift=file.header.drift,
+    )

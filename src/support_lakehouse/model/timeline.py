@@ -1,0 +1,116 @@
+"""Owns which files are folded again when some change: rewind and replay (design.md 5)."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+from support_lakehouse.model.books import LedgerEntry
+from support_lakehouse.model.feed import Feed
+from support_lakehouse.model.period import period_order
+
+
+@dataclass(frozen=True)
+class Fold:
+    """Files that go into silver in one commit. `begins`: the table is made of them alone."""
+
+    period: str
+    files: tuple[LedgerEntry, ...]
+    begins: bool = False
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        return tuple(entry.file for entry in self.files)
+
+
+@dataclass(frozen=True)
+class Timeline:
+    """What a feed's silver table is put through: perhaps a rewind, then folds in order.
+
+    `replays` names the periods of files that were folded before and are folded again.
+    """
+
+    rewind_to: int | None
+    folds: tuple[Fold, ...]
+    replays: tuple[str, ...] = ()
+
+    @property
+    def files(self) -> tuple[LedgerEntry, ...]:
+        return tuple(entry for fold in self.folds for entry in fold.files)
+
+
+def order_of(entry: LedgerEntry) -> tuple[tuple[bool, str], bytes]:
+    """What files are sorted by: period, then path as UTF-8 bytes (contracts.md, Order)."""
+    return (period_order(entry.period), entry.file.encode())
+
+
+def timeline(
+    feed: Feed,
+    active: Sequence[LedgerEntry],
+    changed: Collection[str],
+    touched: Collection[str],
+    versions: Mapping[str, int],
+) -> Timeline:
+    """How the table comes to what the active files say, given what was folded before.
+
+    `changed` are paths that are new, corrected, or hold rows that came back; `touched` the periods
+    of these and of files that left. `versions` tells the table's version after each period.
+    """
+    ordered = sorted(active, key=order_of)
+    groups = [Fold(p, tuple(g)) for p, g in groupby(ordered, key=lambda e: e.period)]
+    if feed.kind == "lookup":
+        last = ordered[-1:]
+        new = [e for e in last if e.file in changed] or (last if touched else [])
+        # Who came before the last delivery has no say; its rows are counted all the same.
+        others = tuple(e for e in ordered[:-1] if e.file in changed)
+        folds = (Fold(ordered[-1].period, (*others, *last), begins=True),) if new or others else ()
+        return Timeline(None, folds)
+    if feed.kind == "snapshot":
+        return Timeline(None, tuple(g for g in groups if g.period in touched))
+    if feed.kind == "log" or feed.files.place is None:
+        return _without_periods(feed, ordered, changed, touched)
+    return _by_period(groups, changed, touched, versions)
+
+
+def _without_periods(
+    feed: Feed, ordered: Sequence[LedgerEntry], changed: Collection[str], touched: Collection[str]
+) -> Timeline:
+    """All that is pending in one fold: on top if it comes last (or order has no say), or anew."""
+    old = [e for e in ordered if e.file not in changed]
+    new = [e for e in ordered if e.file in changed]
+    fresh = not any(len(e.admissions) > 1 or e.release for e in new)
+    last = feed.kind == "log" or not old or not new or order_of(old[-1]) < order_of(new[0])
+    # Order columns may put an early row behind a late one, so only their absence lets us append.
+    if (
+        new
+        and fresh
+        and last
+        and not (feed.order and old)
+        and set(touched) <= {e.period for e in new}
+    ):
+        return Timeline(None, (Fold("", tuple(new), begins=not old),))
+    return Timeline(None, (Fold("", tuple(ordered), begins=True),), ("",) if old else ())
+
+
+def _by_period(
+    groups: Sequence[Fold],
+    changed: Collection[str],
+    touched: Collection[str],
+    versions: Mapping[str, int],
+) -> Timeline:
+    if not touched:
+        return Timeline(None, ())
+    first = min(touched, key=period_order)
+    kept = [g for g in groups if period_order(g.period) < period_order(first)]
+    again = [g for g in groups if period_order(g.period) >= period_order(first)]
+    rewound = versions.get(kept[-1].period) if kept else None
+    if kept and rewound is None:
+        kept, again = [], list(groups)
+    if again and not kept:
+        again[0] = Fold(again[0].period, again[0].files, begins=True)
+    replays = tuple(
+        g.period
+        for g in again
+        if g.period in versions and any(e.file not in changed for e in g.files)
+    )
+    on_top = not any(period_order(p) >= period_order(first) for p in versions)
+    return Timeline(None if on_top else rewound, tuple(again), replays)
