@@ -1,152 +1,12 @@
-"""The data folder: which files are there, and what one pass over a file tells."""
+"""What one pass over a CSV file tells: its hash, how its lines lie, its header."""
 
-import os
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from support_lakehouse.errors import UsageError
-from support_lakehouse.io.landing import FileRefused, Listing, list_files, scan, sha256_of
-from support_lakehouse.model.feed import Feed
-from support_lakehouse.model.landing import FoundFile, ScannedFile
-
-INITIAL, FEBRUARY = "initial/things.csv", "delta/things_202502.csv"
-
-
-def feed(name: str = "things", **changes: Any) -> Feed:
-    declared = {
-        "feed": name,
-        "kind": "changes",
-        "files": {"initial": f"initial/{name}.csv", "changes": f"delta/{name}_{{month}}.csv"},
-        "key": "id",
-        "action": "action",
-        "columns": {"id": "text", "name": "text"},
-    }
-    return Feed.model_validate(declared | changes)
-
-
-def put(data: Path, path: str, content: str | bytes = "id,name\n") -> Path:
-    place = data / path
-    place.parent.mkdir(parents=True, exist_ok=True)
-    place.write_bytes(content if isinstance(content, bytes) else content.encode())
-    return place
-
-
-def found(listing: Listing) -> list[tuple[str, str, str]]:
-    return [(file.feed, file.path, file.period) for file in listing.found]
-
-
-def test_files_of_feeds_are_found_in_order_of_period_then_path(tmp_path: Path) -> None:
-    for path in ("delta/things_202503.csv", FEBRUARY, INITIAL, "delta/calls_202502.csv"):
-        put(tmp_path, path)
-    assert found(list_files(tmp_path, [feed(), feed("calls")])) == [
-        ("things", INITIAL, "initial"),
-        ("calls", "delta/calls_202502.csv", "202502"),
-        ("things", FEBRUARY, "202502"),
-        ("things", "delta/things_202503.csv", "202503"),
-    ]
-
-
-def test_a_found_file_tells_its_size_time_and_inode(tmp_path: Path) -> None:
-    place = put(tmp_path, INITIAL, "id,name\n1,a\n")
-    [file] = list_files(tmp_path, [feed()]).found
-    told = place.stat()
-    assert (file.location, file.size) == (place, 12)
-    assert (file.mtime_ns, file.inode) == (told.st_mtime_ns, told.st_ino)
-
-
-@pytest.mark.parametrize(
-    "path",
-    [
-        "delta/things_202513.csv",
-        "delta/things_2025-02.csv",
-        "delta/Things_202502.csv",
-        "delta/things_202502.csv.bak",
-        "delta/things_202502.CSV",
-        "delta/things_202502\n.csv",
-        "initial/things.csv ",
-        "initial/.things.csv",
-    ],
-)
-def test_a_name_that_is_nearly_right_matches_no_feed(tmp_path: Path, path: str) -> None:
-    put(tmp_path, path)
-    listing = list_files(tmp_path, [feed()])
-    assert (listing.found, listing.unmatched, listing.refused) == ((), (path,), ())
-
-
-def test_other_folders_are_not_looked_into(tmp_path: Path) -> None:
-    put(tmp_path, "notes/things.csv")
-    put(tmp_path, "delta/older/things_202502.csv")
-    assert list_files(tmp_path, [feed()]) == Listing((), (), ())
-
-
-def test_a_link_is_refused_even_to_a_file_of_the_data_folder(tmp_path: Path) -> None:
-    place = put(tmp_path, FEBRUARY)
-    (tmp_path / "delta/things_202503.csv").symlink_to(place)
-    listing = list_files(tmp_path, [feed()])
-    assert found(listing) == [("things", FEBRUARY, "202502")]
-    [refusal] = listing.refused
-    assert (refusal.feed, refusal.file) == ("things", "delta/things_202503.csv")
-    assert refusal.why == "delta/things_202503.csv is a link; put the file itself there."
-
-
-def test_a_link_to_nothing_is_refused_too(tmp_path: Path) -> None:
-    (tmp_path / "initial").mkdir()
-    (tmp_path / INITIAL).symlink_to(tmp_path / "gone.csv")
-    [refusal] = list_files(tmp_path, [feed()]).refused
-    assert refusal.why == "initial/things.csv is a link; put the file itself there."
-
-
-def test_what_is_no_regular_file_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "initial").mkdir()
-    os.mkfifo(tmp_path / INITIAL)
-    [refusal] = list_files(tmp_path, [feed()]).refused
-    assert refusal.why == "initial/things.csv is no regular file; put the file itself there."
-
-
-def test_files_behind_a_linked_folder_are_not_read(tmp_path: Path) -> None:
-    put(tmp_path, "elsewhere/things_202502.csv")
-    (tmp_path / "delta").symlink_to(tmp_path / "elsewhere")
-    assert list_files(tmp_path, [feed()]).found == ()
-
-
-def test_a_linked_folder_is_not_passed_over_in_silence(tmp_path: Path) -> None:
-    put(tmp_path, "elsewhere/things_202502.csv")
-    (tmp_path / "delta").symlink_to(tmp_path / "elsewhere")
-    listing = list_files(tmp_path, [feed()])
-    assert listing.refused or listing.unmatched
-
-
-def test_folders_that_are_not_there_hold_nothing(tmp_path: Path) -> None:
-    assert list_files(tmp_path, [feed()]) == Listing((), (), ())
-
-
-def test_no_data_folder_is_wrong_use(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="nowhere: the data folder is not there") as error:
-        list_files(tmp_path / "nowhere", [feed()])
-    assert error.value.exit_code == 2
-
-
-def scanned(
-    tmp_path: Path,
-    content: str | bytes,
-    *,
-    of: Feed | None = None,
-    period: str = "202502",
-    block_bytes: int = 16,
-) -> ScannedFile:
-    place = put(tmp_path, FEBRUARY, content)
-    told = FoundFile("things", FEBRUARY, period, place, place.stat().st_size, 0, 0)
-    return scan(told, of or feed(), block_bytes)
-
-
-def refused(tmp_path: Path, content: str | bytes, **options: Any) -> str:
-    """The sentence that refuses the content."""
-    with pytest.raises(FileRefused) as error:
-        scanned(tmp_path, content, **options)
-    return str(error.value)
+from support_lakehouse.io.landing import sha256_of
+from tests.io.support import feed, refused, scanned
 
 
 def test_the_hash_is_that_of_the_bytes(tmp_path: Path) -> None:
@@ -259,10 +119,10 @@ def test_a_change_file_without_an_action_is_refused(tmp_path: Path) -> None:
     )
 
 
-def test_an_optional_column_may_be_missing(tmp_path: Path) -> None:
+def test_an_optional_column_may_be_missing_which_is_drift(tmp_path: Path) -> None:
     columns = {"id": "text", "name": {"type": "text", "optional": True}}
     header = scanned(tmp_path, "id,action\n", of=feed(columns=columns)).header
-    assert (header.names, header.drift) == (("id", "action"), ())
+    assert (header.names, header.drift) == (("id", "action"), ("-name",))
 
 
 def test_a_column_that_nobody_declared_is_drift(tmp_path: Path) -> None:

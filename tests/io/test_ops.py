@@ -23,7 +23,7 @@ ENTRY = LedgerEntry(
     inode=7,
     state="loaded",
     release=1,
-    admitted_by="r1",
+    admissions=("r1-0",),
     header=("agent_id", "Größe", "action"),
     drift=("Größe",),
     balance=Balance(read=5, inserted=1, updated=1, deleted=1, superseded=1, rejected=1),
@@ -87,7 +87,7 @@ def test_a_newer_format_is_refused(tmp_path: Path) -> None:
 
 def test_the_ledger_is_read_as_it_was_written_in_order_of_feed_and_file(tmp_path: Path) -> None:
     first = replace(ENTRY, file="a.csv")
-    refused = LedgerEntry("calls", "b.csv", "202502", "", 0, 0, 0, "refused", 1, "r1", why="empty")
+    refused = LedgerEntry("calls", "b.csv", "202502", "", 0, 0, 0, "refused", 1, why="empty")
     state = ops.write_files(tmp_path, [refused, ENTRY, first], "r1", KEPT)
     assert ops.read_files(tmp_path, state.version) == [first, ENTRY, refused]
     assert (state.version, state.rows) == (0, 3)

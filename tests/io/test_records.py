@@ -10,7 +10,8 @@ from support_lakehouse.io.records import read_records, whole_record
 def records(tmp_path: Path, content: bytes, *, lines: bool = False) -> list[tuple[int, str]]:
     path = tmp_path / "file.csv"
     path.write_bytes(content)
-    return [tuple(record) for record in read_records(path, ",", one_line_records=lines)]
+    quoted_by = None if lines else ","
+    return [tuple(record) for record in read_records(path, "csv", quoted_by=quoted_by)]
 
 
 def both_ways(tmp_path: Path, content: bytes) -> list[tuple[int, str]]:

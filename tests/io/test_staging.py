@@ -1,9 +1,12 @@
 """Records into Spark, by lines or staged: the same rows, with the same true lines."""
 
+import gzip
 import itertools
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 from chispa import assert_df_equality
 from hypothesis import HealthCheck, given, settings
@@ -15,6 +18,7 @@ from support_lakehouse.io.landing import scan
 from support_lakehouse.io.staging import landed_records
 from support_lakehouse.model.feed import Feed
 from support_lakehouse.model.landing import FoundFile, ScannedFile
+from support_lakehouse.model.rules import FileRules, HeaderRules
 from support_lakehouse.transforms.cells import is_record
 
 BLOCK_BYTES = 64
@@ -29,7 +33,11 @@ FEED = Feed.model_validate(
     }
 )
 HEADER = '["id", "action"]'
-SCHEMA = "period string, file string, line bigint, sha256 string, header string, raw string"
+SCHEMA = (
+    "period string, file string, line bigint, sha256 string, admission string, header string,"
+    " raw string"
+)
+ADMISSION = "2026-01-02T03:04:05Z"
 _names = (f"things_{number}.csv" for number in itertools.count())
 
 
@@ -42,31 +50,45 @@ def blocks(spark: SparkSession) -> SparkSession:
     return session
 
 
-def scanned(folder: Path, content: str) -> ScannedFile:
+def scanned(
+    folder: Path, content: str | bytes, feed: Feed = FEED, *, name: str | None = None
+) -> ScannedFile:
     folder.mkdir(parents=True, exist_ok=True)
-    place = folder / next(_names)
-    place.write_bytes(content.encode())
-    found = FoundFile("things", place.name, "202502", place, len(content.encode()), 0, 0)
-    return scan(found, FEED, BLOCK_BYTES)
+    place = folder / (name or next(_names))
+    place.write_bytes(content if isinstance(content, bytes) else content.encode())
+    found = FoundFile("things", place.name, "202502", place, place.stat().st_size, 0, 0)
+    return replace(scan(found, feed, BLOCK_BYTES), admission=ADMISSION)
 
 
-def landed(session: SparkSession, files: Sequence[ScannedFile], *, staged: bool) -> DataFrame:
+def landed(
+    session: SparkSession, files: Sequence[ScannedFile], feed: Feed = FEED, *, staged: bool
+) -> DataFrame:
     """The files' records, all staged or all by lines where their shape allows it."""
     folder = files[0].found.location.parent
     limit = 10**9 if staged else 0
     staging = folder / "staging" / "things.parquet"
-    rows = landed_records(session, files, ",", staging, staged_up_to=limit, block_bytes=BLOCK_BYTES)
+    rows = landed_records(
+        session, files, feed, staging, staged_up_to=limit, block_bytes=BLOCK_BYTES
+    )
     return rows.where(is_record(F.col("raw")))
 
 
-def assert_lands(session: SparkSession, folder: Path, content: str, *expected: object) -> None:
-    """Both ways give these (line, raw), with the file's own period, name, hash and header."""
-    file = scanned(folder, content)
-    place, told = ("202502", file.found.path), (file.sha256, HEADER)
+def assert_lands(
+    session: SparkSession,
+    folder: Path,
+    content: str | bytes,
+    *expected: object,
+    feed: Feed = FEED,
+    header: str = HEADER,
+    name: str | None = None,
+) -> None:
+    """Both ways give these (line, raw), with all that is told of the file beside them."""
+    file = scanned(folder, content, feed, name=name)
+    place, told = ("202502", file.found.path), (file.sha256, ADMISSION, header)
     rows = [(*place, line, *told, raw) for line, raw in expected]  # type: ignore[misc]
     wanted = session.createDataFrame(rows, SCHEMA)
     for staged in (True, False):
-        found = landed(session, [file], staged=staged)
+        found = landed(session, [file], feed, staged=staged)
         assert_df_equality(found, wanted, ignore_row_order=True, ignore_nullable=True)
 
 
@@ -128,7 +150,7 @@ def test_big_files_go_by_lines_and_others_are_staged(blocks: SparkSession, tmp_p
     small, big = scanned(tmp_path, "id,action\n1,add\n"), scanned(tmp_path, "id,action\n22,add\n")
     quoted = scanned(tmp_path, 'id,action\n"3\n3",add\n')
     rows = landed_records(
-        *(blocks, [small, big, quoted], ",", tmp_path / "s.parquet"),
+        *(blocks, [small, big, quoted], FEED, tmp_path / "s.parquet"),
         staged_up_to=16,
         block_bytes=BLOCK_BYTES,
     )
@@ -140,6 +162,109 @@ def test_big_files_go_by_lines_and_others_are_staged(blocks: SparkSession, tmp_p
         (big.found.path, 2, "22,add"),
         (quoted.found.path, 2, '"3\n3",add'),
     }
+
+
+def json_feed(fmt: str = "json") -> Feed:
+    declared = {"feed": "things", "kind": "events", "files": "things/*", "key": "id"}
+    return Feed.model_validate(declared | {"format": fmt, "columns": {"id": "text"}})
+
+
+def test_json_lines_land_by_lines_too(blocks: SparkSession, tmp_path: Path) -> None:
+    lines = [f'{{"id":"{number} é"}}' for number in range(2, 30)] + ['{"torn":', " x "]
+    content = "\ufeff\r\n" + "".join(f"{line}\r\n\r\n" for line in lines)
+    expected = [(2 * number, line) for number, line in enumerate(lines, start=1)]
+    assert_lands(blocks, tmp_path, content, *expected, feed=json_feed(), header="[]")
+
+
+def test_a_byte_order_mark_is_no_part_of_the_first_row(
+    blocks: SparkSession, tmp_path: Path
+) -> None:
+    content = "\ufeff" + '{"id":1}\n' * 20
+    expected = [(line, '{"id":1}') for line in range(1, 21)]
+    assert_lands(blocks, tmp_path, content, *expected, feed=json_feed(), header="[]")
+    feed = without_header()
+    assert_lands(blocks, tmp_path, "\ufeff1,add\n2,add", (1, "1,add"), (2, "2,add"), feed=feed)
+
+
+def without_header() -> Feed:
+    return FEED.model_copy(update={"header": HeaderRules(present=False)})
+
+
+def test_without_a_header_the_first_line_is_a_row(blocks: SparkSession, tmp_path: Path) -> None:
+    content = "\n1,add\n\n" + "2,add\n" * 20
+    expected = [(2, "1,add"), *((line, "2,add") for line in range(4, 24))]
+    assert_lands(blocks, tmp_path, content, *expected, feed=without_header())
+
+
+def test_without_quoting_an_open_quote_encloses_nothing(
+    blocks: SparkSession, tmp_path: Path
+) -> None:
+    feed = FEED.model_copy(update={"quoting": False})
+    expected = [(2, '"1,add'), (3, '2",add')]
+    assert_lands(blocks, tmp_path, 'id,action\n"1,add\n2",add\n', *expected, feed=feed)
+    lone_return = [(2, '"1\r,add'), (3, '2",add')]
+    assert_lands(blocks, tmp_path, 'id,action\n"1\r,add\n2",add\n', *lone_return, feed=feed)
+
+
+@pytest.mark.parametrize("fmt", ["json", "json_array"])
+def test_elements_of_an_array_land_with_their_ordinal(
+    blocks: SparkSession, tmp_path: Path, fmt: str
+) -> None:
+    content = '\n[{"id":\n1},\n 5 , {"id":2}]'
+    expected = [(1, '{"id":\n1}'), (2, "5"), (3, '{"id":2}')]
+    assert_lands(blocks, tmp_path, content, *expected, feed=json_feed(fmt), header="[]")
+
+
+def test_one_object_lands_as_one_row(blocks: SparkSession, tmp_path: Path) -> None:
+    content = '\n{\n"id":1\n}\n'
+    expected = (2, '{\n"id":1\n}')
+    assert_lands(blocks, tmp_path, content, expected, feed=json_feed(), header="[]")
+
+
+def test_files_without_records_have_no_rows(blocks: SparkSession, tmp_path: Path) -> None:
+    assert_lands(blocks, tmp_path, "[]", feed=json_feed(), header="[]")
+    empty = FEED.model_copy(update={"file": FileRules(may_be_empty=True)})
+    assert_lands(blocks, tmp_path, "", feed=empty)
+    assert_lands(blocks, tmp_path, "\n\n", feed=empty)
+
+
+def test_gzip_lands_whatever_its_name(blocks: SparkSession, tmp_path: Path) -> None:
+    packed = gzip.compress(("id,action\n" + "1,add\n" * 50).encode())
+    expected = [(line, "1,add") for line in range(2, 52)]
+    for name in ("x.csv.gz", "x.csv", "x.bz2"):
+        assert_lands(blocks, tmp_path, packed, *expected, name=name)
+
+
+@pytest.mark.parametrize(
+    "name", ["x.csv.gz", "x.bz2", "x.deflate", "x.lz4", "x.snappy", "x.zst", "_x.csv", ".x.csv"]
+)
+def test_plain_files_land_though_spark_would_take_their_names_otherwise(
+    blocks: SparkSession, tmp_path: Path, name: str
+) -> None:
+    assert_lands(blocks, tmp_path, "id,action\n1,add\n", (2, "1,add"), name=name)
+
+
+@pytest.mark.parametrize(
+    "path", ["_in/x.csv", ".in/x.csv", "in/a b=1+2/x-1_2.csv", "in.gz/X", "in/x=1.csv"]
+)
+def test_plain_paths_go_by_lines(blocks: SparkSession, tmp_path: Path, path: str) -> None:
+    file = scanned((tmp_path / path).parent, "id,action\n1,add\n", name=Path(path).name)
+    file = replace(file, found=replace(file.found, path=path))
+    rows = landed(blocks, [file], staged=False)
+    assert [Path(read).name for read in rows.inputFiles()] == [Path(path).name]
+    assert [(row["line"], row["raw"]) for row in rows.collect()] == [(2, "1,add")]
+
+
+def test_many_small_files_are_staged_together(blocks: SparkSession, tmp_path: Path) -> None:
+    files = [
+        replace(scanned(tmp_path, f'{{"id":{number}}}', json_feed()), admission=f"{number % 3}")
+        for number in range(50)
+    ]
+    rows = landed(blocks, files, json_feed(), staged=True).collect()
+    assert {(row["file"], row["admission"], row["raw"]) for row in rows} == {
+        (file.found.path, file.admission, f'{{"id":{number}}}') for number, file in enumerate(files)
+    }
+    assert pq.ParquetFile(tmp_path / "staging" / "things.parquet").num_row_groups == 1
 
 
 texts = st.sampled_from(

@@ -48,11 +48,18 @@ def batches(sql: str, tables: Mapping[str, tuple[Path, int]]) -> pa.RecordBatchR
         builder.register(name, DeltaTable(path, version=version))
     reader = pa.RecordBatchReader.from_stream(builder.execute(sql))
     # DataFusion's string views are unknown to Arrow's sorting, grouping and Parquet writing.
-    plain = [
-        field.with_type(pa.string()) if pa.types.is_string_view(field.type) else field
-        for field in reader.schema
-    ]
-    return reader.cast(pa.schema(plain))
+    return reader.cast(pa.schema([field.with_type(_plain(field.type)) for field in reader.schema]))
+
+
+def _plain(kind: pa.DataType) -> pa.DataType:
+    """The type with plain strings, also within lists and structs."""
+    if pa.types.is_string_view(kind):
+        return pa.string()
+    if pa.types.is_list(kind):
+        return pa.list_(kind.value_field.with_type(_plain(kind.value_type)))
+    if pa.types.is_struct(kind):
+        return pa.struct([field.with_type(_plain(field.type)) for field in kind])
+    return kind
 
 
 def commit_of(table: Path, version: int) -> dict[str, Any]:

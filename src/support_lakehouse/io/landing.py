@@ -1,212 +1,166 @@
-"""Owns the data folder: which files are there, and what one pass over a file's bytes tells."""
+"""Owns the scan: what one pass over the bytes of a file of the data folder tells."""
 
 import codecs
-import csv
-import hashlib
-import os
-from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Iterator
 
-from support_lakehouse.errors import Refusal, UsageError
-from support_lakehouse.io.records import read_records, whole_record
+from support_lakehouse.io.file_checks import (
+    broken_file_rules,
+    broken_header_rules,
+    csv_drift,
+    expected_names,
+    is_too_big,
+)
+from support_lakehouse.io.json_files import survey
+from support_lakehouse.io.listing import Listing, list_files
+from support_lakehouse.io.opened import FileRefused, OnePass, open_bytes, sha256_of
+from support_lakehouse.io.records import header_cells, read_records, whole_record
 from support_lakehouse.model.feed import Feed
-from support_lakehouse.model.landing import BLANKS, FoundFile, Header, ScannedFile
-from support_lakehouse.model.period import INITIAL
+from support_lakehouse.model.landing import BLANKS, FoundFile, Header, Layout, ScannedFile
+
+__all__ = ["BLOCK_BYTES", "FileRefused", "Listing", "list_files", "scan", "sha256_of"]
 
 BLOCK_BYTES = 16 * 1024 * 1024
 """The size in which Spark is told to split files, so that line numbers can be counted on."""
 
 
-class FileRefused(Exception):
-    """One file cannot be taken; `args[0]` is the sentence for people."""
-
-
-@dataclass(frozen=True)
-class Listing:
-    """What lies in the data folder: files of feeds, files of none, files that may not be read."""
-
-    found: tuple[FoundFile, ...]
-    unmatched: tuple[str, ...]
-    refused: tuple[Refusal, ...]
-
-
-def list_files(data: Path, feeds: Sequence[Feed]) -> Listing:
-    """Match every file under the folders that feeds name; UsageError where `data` is no folder.
-
-    Names are matched exactly and links are not followed: what is read lies in the data folder.
-    """
-    if not data.is_dir():
-        raise UsageError(
-            "the data folder is not there",
-            where=str(data),
-            hint="Name the folder that holds initial/ and delta/ with --data.",
-        )
-    found, unmatched, refused = [], [], []
-    for path, entry in _entries(data, {folder for feed in feeds for folder in feed.files.folders}):
-        owners = [(feed.name, feed.files.period_of(path)) for feed in feeds]
-        matches = [(name, period) for name, period in owners if period]
-        if not matches and not entry.is_dir(follow_symlinks=False):
-            unmatched.append(path)
-        for name, period in matches:
-            if entry.is_file(follow_symlinks=False):
-                found.append(_found(name, path, period, entry))
-            else:
-                kind = "a link" if entry.is_symlink() else "no regular file"
-                refused.append(Refusal(name, path, f"{path} is {kind}; put the file itself there."))
-    return Listing(
-        tuple(sorted(found, key=lambda file: (file.order, file.feed))),
-        tuple(sorted(unmatched)),
-        (*_linked_folders(data, feeds), *refused),
-    )
-
-
-def _entries(data: Path, folders: set[str]) -> Iterator[tuple[str, os.DirEntry[str]]]:
-    for folder in sorted(folders):
-        place = data / folder
-        if place.is_dir() and not _link_above(data, folder):
-            for entry in sorted(os.scandir(place), key=lambda e: e.name):
-                yield (f"{folder}/{entry.name}" if folder else entry.name), entry
-
-
-def _linked_folders(data: Path, feeds: Sequence[Feed]) -> list[Refusal]:
-    return [
-        Refusal(feed.name, folder, f"{link} is a link; put the folder itself there.")
-        for feed in feeds
-        for folder in feed.files.folders
-        if (link := _link_above(data, folder))
-    ]
-
-
-def _link_above(data: Path, folder: str) -> str | None:
-    """The first part of the way to a folder that is a link."""
-    parts = Path(folder).parts
-    ways = [Path(*parts[: n + 1]) for n in range(len(parts))]
-    return next((way.as_posix() for way in ways if (data / way).is_symlink()), None)
-
-
-def _found(feed: str, path: str, period: str, entry: os.DirEntry[str]) -> FoundFile:
-    told = entry.stat(follow_symlinks=False)
-    return FoundFile(
-        feed=feed,
-        path=path,
-        period=period,
-        location=Path(entry.path),
-        size=told.st_size,
-        mtime_ns=told.st_mtime_ns,
-        inode=told.st_ino,
-    )
-
-
 def scan(found: FoundFile, feed: Feed, block_bytes: int = BLOCK_BYTES) -> ScannedFile:
-    """Read a file once: hash, line ends per block, UTF-8, quotes, header.
+    """Read a file once: hash, line ends per block, UTF-8, quotes, header or keys.
 
-    Raises FileRefused with a sentence that says what is wrong with the file.
+    Raises FileRefused with a sentence for each rule for files and headers that is broken. A file
+    above the feed's limit is not opened.
     """
-    digest, decoder = hashlib.sha256(), codecs.getincrementaldecoder("utf-8")()
+    broken = list(broken_file_rules(found, feed))
+    if is_too_big(found, feed):
+        raise FileRefused(" ".join(broken))
+    try:
+        scanned = _scanned(found, feed, block_bytes)
+    except FileRefused as refused:
+        raise FileRefused(" ".join((*broken, str(refused)))) from refused
+    except OSError as error:
+        why = f"{found.shown} cannot be read: {error.strerror}."
+        raise FileRefused(" ".join((*broken, why))) from error
+    if broken:
+        raise FileRefused(" ".join(broken))
+    return scanned
+
+
+def _scanned(found: FoundFile, feed: Feed, block_bytes: int) -> ScannedFile:
+    file, decoder = OnePass(found), codecs.getincrementaldecoder("utf-8")()
     lines_before, read, has_quotes = [0], 0, False
+    may_be_quoted = feed.quoting and not feed.is_json
     returns, line_ends, last = 0, 0, b""
-    with found.location.open("rb") as file:
-        while block := file.read(block_bytes):
-            digest.update(block)
-            has_quotes = has_quotes or b'"' in block
-            returns += block.count(b"\r")
-            line_ends += block.count(b"\r\n") + (last == b"\r" and block.startswith(b"\n"))
-            last = block[-1:]
-            _check_utf8(decoder, block, read, found)
-            read += len(block)
-            lines_before.append(lines_before[-1] + block.count(b"\n"))
-    _check_utf8(decoder, b"", read, found, final=True)
+    for block in file.blocks(block_bytes):
+        has_quotes = has_quotes or (may_be_quoted and b'"' in block)
+        returns += block.count(b"\r")
+        line_ends += block.count(b"\r\n") + (last == b"\r" and block.startswith(b"\n"))
+        last = block[-1:]
+        _check_utf8(decoder, block, found, read=read, lines=lines_before[-1])
+        read += len(block)
+        lines_before.append(lines_before[-1] + block.count(b"\n"))
+    _check_utf8(decoder, b"", found, read=read, lines=lines_before[-1], final=True)
     one_line_records = returns == line_ends and (
-        not has_quotes or _one_line_records(found.location, feed.delimiter)
+        not has_quotes or _one_line_records(found, feed.delimiter, gzipped=file.gzipped)
+    )
+    layout, header = (
+        _json_header(found, feed, gzipped=file.gzipped)
+        if feed.is_json
+        else _csv_header(found, feed, one_line_records=one_line_records, gzipped=file.gzipped)
     )
     return ScannedFile(
         found=found,
-        sha256=digest.hexdigest(),
+        sha256=file.sha256,
         has_quotes=has_quotes,
         one_line_records=one_line_records,
         has_carriage_returns=returns > 0,
         lines_before=tuple(lines_before),
-        header=_header(found, feed, one_line_records=one_line_records),
+        header=header,
+        layout=layout,
+        gzipped=file.gzipped,
+        unpacked_bytes=read,
     )
-
-
-def sha256_of(path: Path) -> str:
-    """The sha256 of a file's bytes, in hex."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _check_utf8(
     decoder: codecs.IncrementalDecoder,
     block: bytes,
-    read: int,
     found: FoundFile,
     *,
+    read: int,
+    lines: int,
     final: bool = False,
 ) -> None:
+    """`read` bytes with `lines` line ends came before the block."""
     try:
         decoder.decode(block, final)
     except UnicodeDecodeError as error:
-        offset = max(read - (len(error.object) - len(block)) + error.start, 0)
-        with found.location.open("rb") as file:
-            line = file.read(offset).count(b"\n") + 1
+        at = error.start - (len(error.object) - len(block))
+        line = lines + block[: max(at, 0)].count(b"\n") + 1
         raise FileRefused(
-            f"{found.path}, line {line}: the bytes are not UTF-8 (at byte {offset + 1}). Expected"
-            " UTF-8 throughout; save the file as UTF-8 and deliver it again."
+            f"{found.shown}, line {line}: the bytes are not UTF-8 (at byte {read + at + 1})."
+            " Expected UTF-8 throughout; save the file as UTF-8 and deliver it again."
         ) from error
 
 
-def _one_line_records(path: Path, delimiter: str) -> bool:
+def _one_line_records(found: FoundFile, delimiter: str, *, gzipped: bool) -> bool:
     whole = whole_record(delimiter)
-    with path.open("rb") as lines:
-        return all(
-            whole.fullmatch(line.rstrip(b"\r\n").removeprefix(codecs.BOM_UTF8))
-            for line in lines
-            if b'"' in line
-        )
+    with open_bytes(found.location, gzipped=gzipped) as lines:
+        return all(whole.fullmatch(line.rstrip(b"\r\n")) for line in lines if b'"' in line)
 
 
-def _header(found: FoundFile, feed: Feed, *, one_line_records: bool) -> Header:
-    records = read_records(found.location, feed.delimiter, one_line_records=one_line_records)
+def _csv_header(
+    found: FoundFile, feed: Feed, *, one_line_records: bool, gzipped: bool
+) -> tuple[Layout, Header]:
+    quoted_by = feed.delimiter if feed.quoting and not one_line_records else None
+    records = read_records(found.location, "csv", quoted_by=quoted_by, gzipped=gzipped)
     first = next(records, None)
+    declared = Header(expected_names(found, feed), line=0, drift=())
     if first is None:
-        raise FileRefused(
-            f"{found.path} is empty. Expected a header with {', '.join(feed.column_names)};"
-            " a header alone would do for a month without rows."
-        )
-    cells = next(csv.reader([first.raw.replace("\r", " ")], delimiter=feed.delimiter))
-    known = {name.casefold(): name for name in (*feed.column_names, feed.action)}
-    names = tuple(known.get(cell.strip(BLANKS).casefold(), cell.strip(BLANKS)) for cell in cells)
-    _check_header(names, found, feed)
-    expected = {*feed.column_names} | ({feed.action} if found.period != INITIAL else set())
-    return Header(
-        # An extract's rows are all adds, so a column called like the action is no action there.
-        names=tuple(
-            name if name in expected or name != feed.action else f"({name})" for name in names
-        ),
+        _check_may_be_empty(found, feed)
+        return "csv", declared
+    if not feed.header.present:
+        return "csv", declared
+    cells = header_cells(first.raw, feed.delimiter, quoting=feed.quoting)
+    names = tuple(_declared_names(cells, feed))
+    broken = list(broken_header_rules(names, found, feed))
+    if broken:
+        raise FileRefused(" ".join(broken))
+    # An extract's rows are all adds, so a column called like the action is no action there.
+    in_extract = feed.action is not None and feed.action not in declared.names
+    return "csv", Header(
+        names=tuple(f"({n})" if in_extract and n == feed.action else n for n in names),
         line=first.line,
-        drift=tuple(name for name in names if name not in expected),
+        drift=csv_drift(names, found, feed),
     )
 
 
-def _check_header(names: tuple[str, ...], found: FoundFile, feed: Feed) -> None:
-    has = ", ".join(repr(name) for name in names)
-    twice = [n for n, count in Counter(name.casefold() for name in names).items() if count > 1]
-    if twice:
+def _declared_names(cells: list[str], feed: Feed) -> Iterator[str]:
+    """Names without blanks around them, those that the feed knows spelled as it spells them."""
+    known = {name.casefold(): name for name in (*feed.column_names, feed.action) if name}
+    for cell in cells:
+        name = cell.strip(BLANKS)
+        yield known.get(name.casefold(), name)
+
+
+def _json_header(found: FoundFile, feed: Feed, *, gzipped: bool) -> tuple[Layout, Header]:
+    layout, drift = survey(found, feed, gzipped=gzipped)
+    if layout is None:
+        _check_may_be_empty(found, feed)
+    if drift and feed.header.drift == "refuse":
+        told = ", ".join(map(repr, drift))
         raise FileRefused(
-            f"{found.path}, header: {', '.join(map(repr, twice))} stands twice. Expected each name"
-            " once; rename or remove one of the columns."
+            f"{found.shown}, keys: nobody declared {told}. Expected no key that no column goes by."
         )
-    missing = [c.name for c in feed.columns if not c.optional and c.name not in names]
-    if missing:
-        raise FileRefused(
-            f"{found.path}, header: no column {', '.join(missing)}. Expected"
-            f" {', '.join(feed.column_names)}; found {has}."
-        )
-    if found.period != INITIAL and feed.action not in names:
-        raise FileRefused(
-            f"{found.path}, header: no column {feed.action}. Expected a change file to say add,"
-            f" update or delete in {feed.action}; found {has}."
-        )
+    return layout or "lines", Header(names=(), line=0, drift=drift)
+
+
+def _check_may_be_empty(found: FoundFile, feed: Feed) -> None:
+    if feed.file.may_be_empty:
+        return
+    names = ", ".join(feed.column_names)
+    if feed.is_json:
+        expected = "at least one JSON object; an array without elements is [] and would do"
+    elif feed.header.present:
+        expected = f"a header with {names}; a header alone would do for a month without rows"
+    else:
+        expected = f"at least one row with {names}"
+    raise FileRefused(f"{found.shown} is empty. Expected {expected}.")

@@ -17,13 +17,14 @@ from support_lakehouse.model.books import Balance, LedgerEntry
 from support_lakehouse.model.release import FORMAT, Release, TableState
 
 FILES, JOURNAL, RELEASES = "ops/files", "ops/journal", "ops/releases"
+METRICS = "ops/metrics"
 _BALANCE = tuple(Balance().as_dict())
 _TEXT, _COUNT = pa.string(), pa.int64()
 
 _FILES_SCHEMA = pa.schema(
     [(name, _TEXT) for name in ("feed", "file", "period", "sha256")]
     + [(name, _COUNT) for name in ("size", "mtime_ns", "inode")]
-    + [("state", _TEXT), ("release", _COUNT), ("admitted_by", _TEXT)]
+    + [("state", _TEXT), ("release", _COUNT), ("admissions", _TEXT), ("label", _TEXT)]
     + [(name, _TEXT) for name in ("header", "drift", "reasons", "warnings", "why")]
     + [(name, _COUNT) for name in _BALANCE]
 )
@@ -31,9 +32,16 @@ _JOURNAL_SCHEMA = pa.schema(
     [("release", _COUNT), ("at", _TEXT), ("run", _TEXT), ("decision", _TEXT), ("who", _TEXT)]
     + [("what", _TEXT), ("why", _TEXT)]
 )
+_METRICS_SCHEMA = pa.schema(
+    [(name, _TEXT) for name in ("run", "feed", "file", "period", "kind", "name")]
+    + [("rows", _COUNT)]
+)
 _RELEASES_SCHEMA = pa.schema(
     [("release", _COUNT), ("at", _TEXT), ("run", _TEXT), ("kind", _TEXT), ("state", _TEXT)]
-    + [(name, _TEXT) for name in ("months", "files", "rows", "tables", "as_of", "refusals")]
+    + [
+        (name, _TEXT)
+        for name in ("months", "files", "rows", "tables", "as_of", "refusals", "unresolved")
+    ]
     + [(name, _TEXT) for name in ("code", "config", "previous")]
     + [("format", _COUNT)]
 )
@@ -94,6 +102,26 @@ def write_files(
     return _state(lakehouse / FILES, rows)
 
 
+def append_metrics(
+    lakehouse: Path, entries: Sequence[LedgerEntry], run: str, retention: timedelta
+) -> TableState:
+    """Add the rows of each file by outcome, reason and warning; what a release says of it."""
+    table = lakehouse / METRICS
+    rows = [
+        {"run": run, "feed": e.feed, "file": e.file, "period": e.period}
+        | {"kind": kind, "name": name, "rows": count}
+        for e in entries
+        for kind, counts in (
+            ("outcome", e.balance.as_dict()),
+            ("reason", e.reasons),
+            ("warning", e.warnings),
+        )
+        for name, count in counts.items()
+    ]
+    _write(table, rows, _METRICS_SCHEMA, "append", run, retention)
+    return _state(table, lake.read(table, lake.newest_version(table)).to_pylist())
+
+
 def append_journal(
     lakehouse: Path, decisions: Sequence[Decision], run: str, retention: timedelta
 ) -> TableState:
@@ -149,7 +177,7 @@ def _flat(value: Any) -> Any:
 
 def _entry(row: dict[str, Any]) -> LedgerEntry:
     plain = {k: v for k, v in row.items() if k not in _BALANCE}
-    for name in ("header", "drift"):
+    for name in ("header", "drift", "admissions"):
         plain[name] = tuple(json.loads(plain[name]))
     for name in ("reasons", "warnings"):
         plain[name] = json.loads(plain[name])
@@ -160,7 +188,7 @@ def _release(row: dict[str, Any]) -> Release:
     plain = {name: value for name, value in row.items() if name != "state"}
     for name in ("months", "files", "refusals"):
         plain[name] = tuple(json.loads(plain[name]))
-    for name in ("rows", "as_of"):
+    for name in ("rows", "as_of", "unresolved"):
         plain[name] = json.loads(plain[name])
     plain["tables"] = {k: TableState(**v) for k, v in json.loads(row["tables"]).items()}
     return Release(**plain)

@@ -1,4 +1,4 @@
-"""Owns how the bytes of a CSV file become records, each with the line it starts on."""
+"""Owns how the text of a file becomes records, each with the line it starts on."""
 
 import csv
 import re
@@ -7,24 +7,47 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from support_lakehouse.model.landing import BLANKS
+from support_lakehouse.io.json_records import AROUND, elements
+from support_lakehouse.io.opened import open_text
+from support_lakehouse.model.landing import BLANKS, Layout
 
 
 class Record(NamedTuple):
-    """One record as it came, without its line end, and the physical line it starts on, from 1."""
+    """One record as it came, without its line end, and where it starts.
+
+    `line` is the physical line, from 1; in a JSON array the ordinal of the element.
+    """
 
     line: int
     raw: str
 
 
-def read_records(path: Path, delimiter: str, *, one_line_records: bool) -> Iterator[Record]:
-    """The records of a UTF-8 file, empty lines left out, in file order; the header is the first.
+def read_records(
+    path: Path, layout: Layout, *, quoted_by: str | None = None, gzipped: bool = False
+) -> Iterator[Record]:
+    """The records of a UTF-8 file in file order, empty lines left out; a header is the first.
 
-    Only LF and CRLF end a line, outside quotes. A byte order mark is left out.
+    `quoted_by` is the delimiter of a CSV file whose quotes may enclose line ends; without it each
+    line is a record. Only LF and CRLF end a line. A byte order mark is left out.
     """
-    with path.open(encoding="utf-8-sig", newline="\n") as lines:
-        found = _lines(lines) if one_line_records else _quoted_records(lines, delimiter)
-        yield from (record for record in found if record.raw.strip(BLANKS))
+    with open_text(path, gzipped=gzipped) as lines:
+        if layout == "array":
+            yield from _elements(lines.read())
+        elif layout == "object":
+            yield from _whole(lines.read())
+        elif layout == "lines":
+            yield from (record for record in _lines(lines) if record.raw.strip(AROUND))
+        else:
+            found = _lines(lines) if quoted_by is None else _quoted_records(lines, quoted_by)
+            yield from (record for record in found if record.raw.strip(BLANKS))
+
+
+def header_cells(raw: str, delimiter: str, *, quoting: bool) -> list[str]:
+    """The cells of a header as they stand, their quotes taken away."""
+    if not quoting:
+        return raw.split(delimiter)
+    _take_cells_of_any_length()
+    return next(csv.reader([raw.replace("\r", " ")], delimiter=delimiter))
 
 
 def whole_record(delimiter: str) -> re.Pattern[bytes]:
@@ -36,6 +59,16 @@ def whole_record(delimiter: str) -> re.Pattern[bytes]:
     return re.compile(one + rb"(?:" + d + one + rb")*+", re.DOTALL)
 
 
+def _elements(text: str) -> Iterator[Record]:
+    for ordinal, element in enumerate(elements(text), start=1):
+        yield Record(ordinal, text[element.start : element.end])
+
+
+def _whole(text: str) -> Iterator[Record]:
+    begins = len(text) - len(text.lstrip(AROUND))
+    yield Record(text.count("\n", 0, begins) + 1, text.strip(AROUND))
+
+
 def _lines(lines: Iterable[str]) -> Iterator[Record]:
     for number, line in enumerate(lines, start=1):
         yield Record(number, _without_end(line))
@@ -43,7 +76,7 @@ def _lines(lines: Iterable[str]) -> Iterator[Record]:
 
 def _quoted_records(lines: Iterable[str], delimiter: str) -> Iterator[Record]:
     """Records by the quoting that Python's csv module knows, told by how many lines it takes."""
-    csv.field_size_limit(min(sys.maxsize, 2**31 - 1))
+    _take_cells_of_any_length()
     taken: list[str] = []
 
     def structure() -> Iterator[str]:
@@ -61,3 +94,7 @@ def _quoted_records(lines: Iterable[str], delimiter: str) -> Iterator[Record]:
 
 def _without_end(text: str) -> str:
     return text[:-1].removesuffix("\r") if text.endswith("\n") else text
+
+
+def _take_cells_of_any_length() -> None:
+    csv.field_size_limit(min(sys.maxsize, 2**31 - 1))

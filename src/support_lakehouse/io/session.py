@@ -25,6 +25,8 @@ _DELTA = {
 _SQL = {
     "spark.sql.session.timeZone": "UTC",
     "spark.sql.ansi.enabled": "true",
+    # A JSON key that stands twice: the last one counts, as JSON parsers have it.
+    "spark.sql.variant.allowDuplicateKeys": "true",
     # A block of a file is a task of its own, so its first line's number is known (io.records).
     "spark.sql.files.maxPartitionBytes": str(BLOCK_BYTES),
     "spark.sql.files.openCostInBytes": str(BLOCK_BYTES),
@@ -82,8 +84,8 @@ def spark_session(*, bytes_at_stake: int, log: Path, warehouse: Path) -> Iterato
 
     Raises SetupError where Java or the jars are missing.
     """
-    submitted = started_by_spark_submit()
-    if submitted:
+    ours = not started_by_spark_submit() and SparkContext._gateway is None
+    if started_by_spark_submit():
         session = _with(SparkSession.builder, _ALWAYS).getOrCreate()
         session.sparkContext.setLogLevel("ERROR")
         _check_delta(session)
@@ -93,7 +95,7 @@ def spark_session(*, bytes_at_stake: int, log: Path, warehouse: Path) -> Iterato
         yield session
     finally:
         session.stop()
-        if not submitted:
+        if ours:
             _end_jvm()
 
 
@@ -105,10 +107,17 @@ def _end_jvm() -> None:
     SparkContext._gateway = SparkContext._jvm = None
 
 
-def session_for(session: SparkSession, bytes_at_stake: int) -> SparkSession:
-    """A session beside the given one for work of a size; what it sets does not leak."""
+def session_for(
+    session: SparkSession, bytes_at_stake: int, *, lenient: bool = False
+) -> SparkSession:
+    """A session beside the given one for work of a size; what it sets does not leak.
+
+    `lenient`: an expression that fails for a row, as a division by zero, comes to null there
+    instead of ending the run; for what feeds declare.
+    """
     own = session.newSession()
     settings = _SQL | (_SMALL_SQL if bytes_at_stake <= SMALL_BYTES else {})
+    settings |= {"spark.sql.ansi.enabled": "false"} if lenient else {}
     for name, value in settings.items():
         own.conf.set(name, value)
     return own

@@ -1,16 +1,19 @@
 """Owns the writing of Delta tables by Spark: each call is one commit with its userMetadata."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
+from deltalake import CommitProperties, DeltaTable
 from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import functions as F
 
 from support_lakehouse.io import lake
 
+_PERIOD = "_period"
 _USER_METADATA = "spark.databricks.delta.commitInfo.userMetadata"
 
 
@@ -21,6 +24,11 @@ class Tables:
     root: Path
     run: str
     retention: timedelta
+
+    @property
+    def at(self) -> str:
+        """When the run began, a moment in UTC; its name begins with it."""
+        return datetime.strptime(self.run[:15], "%Y%m%dt%H%M%S").strftime("%Y-%m-%dT%H:%M:%SZ")
 
     def path(self, table: str) -> Path:
         return self.root / table
@@ -43,9 +51,28 @@ class Tables:
         finally:
             kept.unpersist()
 
-    def append(self, rows: DataFrame, table: str, *, statistics: str, feed: str = "") -> int:
+    def append(
+        self, rows: DataFrame, table: str, *, statistics: str, feed: str = "", period: str = ""
+    ) -> int:
         """Add rows, creating the table if need be; the new version."""
-        return self._write(rows, table, "append", statistics, feed=feed, period="")
+        return self._write(rows, table, "append", statistics, feed=feed, period=period)
+
+    def replace_period(
+        self, rows: DataFrame, table: str, *, statistics: str, feed: str, period: str
+    ) -> int:
+        """Make the rows, which are all of one period, all that the table holds of it."""
+        if lake.version_of(self.path(table)) is None:
+            return self._write(rows, table, "overwrite", statistics, feed=feed, period=period)
+        only = f"{_PERIOD} = '{period}'"  # a date, or nothing but letters and digits (model.period)
+        return self._write(
+            rows, table, "overwrite", statistics, feed=feed, period=period, only=only
+        )
+
+    def restore(self, table: str, version: int, *, feed: str) -> int:
+        """Take the table back to a version in one commit; the new version."""
+        told = CommitProperties(custom_metadata={"userMetadata": self._metadata(feed, "rewind")})
+        DeltaTable(self.path(table)).restore(version, commit_properties=told)
+        return self._version(table)
 
     def replace(
         self, rows: DataFrame, table: str, *, statistics: str, feed: str = "", period: str = ""
@@ -69,9 +96,8 @@ class Tables:
         """MERGE the source; the table's version afterwards, the old one if nothing changed."""
         session = source.sparkSession
         session.conf.set(_USER_METADATA, self._metadata(feed, period))
-        target = "delta.`" + str(self.path(table)).replace("`", "``") + "`"
         (
-            source.mergeInto(target, on)
+            source.mergeInto(self._sql_name(table), on)
             .whenMatched(delete_when)
             .delete()
             .whenMatched(update_when)
@@ -82,14 +108,46 @@ class Tables:
         )
         return self._version(table)
 
+    def upsert(
+        self,
+        rows: DataFrame,
+        table: str,
+        parts: tuple[str, Mapping[str, Column], Mapping[str, Column]],
+    ) -> int:
+        """MERGE rows by a key: the key, what a row that is there takes over, what a new one is."""
+        key, update, insert = parts
+        source = rows.withColumnsRenamed({name: f"new_{name}" for name in rows.columns})
+        rows.sparkSession.conf.set(_USER_METADATA, self._metadata("", ""))
+        (
+            source.mergeInto(self._sql_name(table), F.col(key) == F.col(f"new_{key}"))
+            .whenMatched()
+            .update(dict(update))
+            .whenNotMatched()
+            .insert(dict(insert))
+            .merge()
+        )
+        return self._version(table)
+
+    def _sql_name(self, table: str) -> str:
+        return "delta.`" + str(self.path(table)).replace("`", "``") + "`"
+
     def _write(
-        self, rows: DataFrame, table: str, mode: str, statistics: str, *, feed: str, period: str
+        self,
+        rows: DataFrame,
+        table: str,
+        mode: str,
+        statistics: str,
+        *,
+        feed: str,
+        period: str,
+        only: str | None = None,
     ) -> int:
         kept = f"interval {self.retention.days} days"
+        writer = rows.write.format("delta").mode(mode)
+        if only is not None:
+            writer = writer.option("replaceWhere", only)
         (
-            rows.write.format("delta")
-            .mode(mode)
-            .option("overwriteSchema", str(mode == "overwrite").lower())
+            writer.option("overwriteSchema", str(mode == "overwrite" and only is None).lower())
             .option("userMetadata", self._metadata(feed, period))
             .option("delta.logRetentionDuration", kept)
             .option("delta.deletedFileRetentionDuration", kept)
