@@ -1,13 +1,22 @@
 """Which texts are which values, and which are none (contracts.md, Reading)."""
 
 from collections.abc import Sequence
+from typing import get_args
 
 import pytest
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
+from support_lakehouse.io.session import session_for
+from support_lakehouse.model.column import TypeName
 from support_lakehouse.model.feed import ColumnType
 from support_lakehouse.transforms.types import SHAPES, read_as
+
+
+@pytest.fixture(scope="module", params=[True, False], ids=["lenient", "ansi"])
+def spark(spark: SparkSession, request: pytest.FixtureRequest) -> SparkSession:
+    """A session as a feed's own is in a run, and one as people have it in a notebook."""
+    return session_for(spark, 0, lenient=request.param)
 
 
 def readings(spark: SparkSession, type_: str, texts: Sequence[str]) -> dict[str, str | None]:
@@ -36,6 +45,10 @@ def assert_reads_none(spark: SparkSession, type_: str, texts: Sequence[str]) -> 
         ("decimal(12,4)", "decimal(12,4)"),
         ("date", "date"),
         ("timestamp", "timestamp"),
+        ("timestamp_ntz", "timestamp_ntz"),
+        ("double", "double"),
+        ("boolean", "boolean"),
+        ("time", "string"),
     ],
 )
 def test_a_type_has_its_column_type_and_null_stays_null(
@@ -48,7 +61,7 @@ def test_a_type_has_its_column_type_and_null_stays_null(
 
 
 def test_every_type_has_a_name_for_people() -> None:
-    assert set(SHAPES) == {"text", "integer", "decimal", "date", "timestamp"}
+    assert set(SHAPES) == set(get_args(TypeName))
 
 
 def test_text_is_what_it_is(spark: SparkSession) -> None:
@@ -256,3 +269,92 @@ def test_a_line_break_is_part_of_no_timestamp(spark: SparkSession) -> None:
     ends = ["2025-01-05T14:30:00Z\n", "2025-01-05T14:30\n", "2025-01-05T14:30:00\r"]
     starts = ["\n2025-01-05T14:30:00Z", "\t2025-01-05T14:30:00Z", " 2025-01-05T14:30:00Z"]
     assert_reads_none(spark, "timestamp", ends + starts)
+
+
+def test_doubles_have_a_sign_digits_and_perhaps_a_fraction(spark: SparkSession) -> None:
+    expected = {
+        "4": "4.0",
+        "+4.25": "4.25",
+        "-0.1": "-0.1",
+        "007": "7.0",
+        "0.30000000000000004": "0.30000000000000004",
+        "123456789012345678901234567890": "1.2345678901234568E29",
+        "0." + "0" * 400 + "1": "0.0",
+    }
+    assert_reads(spark, "double", expected)
+
+
+def test_other_texts_are_no_doubles(spark: SparkSession) -> None:
+    numbers = ["4e0", "1E5", "1e-7", "5.", ".5", "1,5", "1_000", "0x1A", "1.5d", "1.5f", "1.5.0"]
+    words = [
+        "NaN",
+        "Infinity",
+        "-Infinity",
+        "inf",
+        "nan",
+        "-",
+        "--1",
+        " 1",
+        "1.5\n",
+        "\u0664",
+        "yes",
+    ]
+    assert_reads_none(spark, "double", [*numbers, *words, "9" * 400])
+
+
+def test_booleans_are_true_or_false_in_any_case(spark: SparkSession) -> None:
+    expected = {text: text.lower() for text in ("true", "false", "TRUE", "False", "tRuE", "fAlSe")}
+    assert_reads(spark, "boolean", expected)
+    others = [
+        "yes",
+        "no",
+        "y",
+        "n",
+        "t",
+        "f",
+        "T",
+        "1",
+        "0",
+        "on",
+        "off",
+        " true",
+        "true\n",
+        "truee",
+    ]
+    assert_reads_none(spark, "boolean", others)
+
+
+def test_times_are_real_times_of_day_and_stay_text(spark: SparkSession) -> None:
+    times = ["00:00:00", "09:05:59", "19:00:00", "23:59:59"]
+    assert_reads(spark, "time", {time: time for time in times})
+    never = ["24:00:00", "23:60:00", "23:59:60", "29:00:00", "99:99:99", "-1:00:00"]
+    others = ["9:05:59", "09:05", "090559", "09:05:59.5", "09:05:59Z", "09-05-59", "T09:05:59"]
+    more = [" 09:05:59", "09:05:59\n", "\u0660\u0669:05:59", "noon", "2025-01-05 09:05:59"]
+    assert_reads_none(spark, "time", never + others + more)
+
+
+def test_a_clock_without_a_zone_is_what_it_says(spark: SparkSession) -> None:
+    expected = {
+        "2025-01-05T14:30:00": "2025-01-05 14:30:00",
+        "2025-01-05 14:30": "2025-01-05 14:30:00",
+        "2025-01-05T14:30:00.000007": "2025-01-05 14:30:00.000007",
+        "2025-01-05 14:30:00.50": "2025-01-05 14:30:00.5",
+        "0001-01-01T00:00:00": "0001-01-01 00:00:00",
+        "9999-12-31T23:59:59.999999": "9999-12-31 23:59:59.999999",
+    }
+    assert_reads(spark, "timestamp_ntz", expected)
+
+
+def test_a_clock_without_a_zone_names_none_and_is_a_real_one(spark: SparkSession) -> None:
+    zones = ["Z", "+00:00", "-0500", " UTC", "z", "[Europe/Paris]"]
+    never = ["2025-02-29T10:00", "2025-13-01T10:00", "2025-01-05T24:00:00", "2025-01-05T10:60"]
+    others = ["2025-01-05", "10:00:00", "now", "2025-01-05T10", "2025-01-05t10:00:00"]
+    more = [
+        "2025-01-05T10:00:5",
+        "2025-01-05T10:00:60",
+        "2025-01-05T10:00:00.1234567",
+        "0000-01-01T00:00",
+    ]
+    ends = ["2025-01-05T10:00:00\n", " 2025-01-05T10:00:00", "2025-01-05T10:00:00."]
+    with_zones = [f"2025-01-05T14:30:00{zone}" for zone in zones]
+    assert_reads_none(spark, "timestamp_ntz", with_zones + never + others + more + ends)

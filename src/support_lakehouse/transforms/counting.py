@@ -1,34 +1,48 @@
-"""Owns the queries that count a run's bronze rows for the books, in an engine of their own.
+"""Owns the queries that count bronze rows for the books, in an engine of their own.
 
 They are run by DataFusion, not by Spark, so that the numbers Delta reports of its MERGE are
-checked against a second count. `{run}` is an identifier that the program made itself.
+checked against a second count. `{admissions}` are identifiers that the program made
+itself; `{returned}` those of rows that came back from quarantine.
 """
 
 ROWS_BY_FILE = """
-SELECT file, count(*) AS rows, count(reasons) AS rejected
-FROM bronze WHERE run = '{run}' GROUP BY file
+SELECT admission, count(*) AS rows, count(reasons) AS rejected
+FROM bronze WHERE admission IN ({admissions}) GROUP BY admission
 """
 
 REASONS_BY_FILE = """
-SELECT file, reason['rule'] AS rule, reason['column'] AS name, count(*) AS rows
-FROM (SELECT file, unnest(reasons) AS reason FROM bronze
-      WHERE run = '{run}' AND reasons IS NOT NULL)
+SELECT admission, reason['rule'] AS rule, reason['column'] AS name, count(*) AS rows
+FROM (SELECT b.admission, unnest(b.reasons) AS reason FROM bronze b
+      LEFT ANTI JOIN (SELECT file, line FROM bronze WHERE admission IN ({returned})) r
+      ON b.file = r.file AND b.line = r.line
+      WHERE b.admission IN ({admissions}) AND b.reasons IS NOT NULL)
 GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
 """
 
 WARNINGS_BY_FILE = """
-SELECT file, warning, count(*) AS rows
-FROM (SELECT file, unnest(warnings) AS warning FROM bronze
-      WHERE run = '{run}' AND reasons IS NULL AND warnings IS NOT NULL)
+SELECT admission, warning, count(*) AS rows
+FROM (SELECT admission, unnest(warnings) AS warning FROM bronze
+      WHERE admission IN ({admissions}) AND reasons IS NULL AND warnings IS NOT NULL)
 GROUP BY 1, 2 ORDER BY 1, 2
 """
 
 WINNERS_BY_FILE = """
 SELECT file, action, count(*) AS rows
-FROM (SELECT last_value(file ORDER BY file, line) AS file,
-             last_value(action ORDER BY file, line) AS action
-      FROM bronze WHERE run = '{run}' AND reasons IS NULL GROUP BY period, key)
+FROM (SELECT last_value(file ORDER BY line) AS file, last_value(action ORDER BY line) AS action
+      FROM bronze WHERE admission IN ({admissions}) AND reasons IS NULL GROUP BY file, key)
 GROUP BY file, action
+"""
+
+REPEATED_BY_FILE = """
+SELECT file, count(*) AS rows
+FROM (SELECT file, row_number() OVER (PARTITION BY key ORDER BY file, line) AS occurrence
+      FROM bronze WHERE admission IN ({admissions}) AND reasons IS NULL)
+WHERE occurrence > 1 GROUP BY file
+"""
+
+UNRESOLVED = """
+SELECT count(*) AS rows FROM facts LEFT ANTI JOIN keys ON facts.{column} = keys.{key}
+WHERE facts.{column} IS NOT NULL
 """
 
 ROWS_AND_HASHES = """

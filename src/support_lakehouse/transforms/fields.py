@@ -1,15 +1,18 @@
-"""Owns the way from raw records to the columns that a feed declares: cells, texts, values."""
+"""Owns the way from raw records to the columns that a feed declares: texts, then values."""
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from support_lakehouse.model.column import Column as Declared
 from support_lakehouse.model.feed import Feed
-from support_lakehouse.model.landing import Shape, header_text
+from support_lakehouse.model.landing import BLANKS, Shape, header_text
+from support_lakehouse.model.period import INITIAL
 from support_lakehouse.transforms import cells as C
+from support_lakehouse.transforms import json_values as J
 from support_lakehouse.transforms.types import read_as
 
-CELLS, RIGHT_WIDTH, ASKED = "_cells", "_right_width", "_asked"
-_RARE = "_rare_blanks"
+CELLS, SOUND, ASKED = "_cells", "_sound", "_asked"
+_RARE, _LITERAL = "_rare_blanks", "_literal"
 
 
 def text_of(name: str) -> str:
@@ -22,32 +25,67 @@ def value_of(name: str) -> str:
     return f"_value_{name}"
 
 
-def with_fields(records: DataFrame, feed: Feed, shape: Shape) -> DataFrame:
-    """Records with their cells, the text and the typed value of every declared column.
+def unreadable(column: Declared, feed: Feed) -> Column:
+    """Whether the column's cell holds something that is not of its type."""
+    lost = F.col(text_of(column.name)).isNotNull() & F.col(value_of(column.name)).isNull()
+    if not feed.is_json:
+        return lost if column.type.name != "text" else F.lit(False)
+    absent = F.col(text_of(column.name)).isNull()
+    return lost | (absent & J.is_nested_at(F.col(CELLS), column.paths))
 
-    In: one row per record with `raw` and `header`; `shape` tells of the files they come from.
-    Out: the same rows; `_asked` is the action in lower case (`add` for a row of an extract), and
-    `_right_width` says whether the row has as many cells as its header.
+
+def with_fields(records: DataFrame, feed: Feed, shape: Shape) -> DataFrame:
+    """Records with the text and the typed value of every declared column.
+
+    In: one row per record with `raw`, `header` and `period`; `shape` tells of the files they come
+    from. Out: the same rows; `_asked` is the action in lower case (`add` where a file has none),
+    and `_sound` says whether the record can be taken apart: as many cells as its header, or one
+    JSON object.
     """
-    header, found, headers = F.col("header"), F.col(CELLS), shape.headers
+    with_texts = _from_json(records, feed) if feed.is_json else _from_csv(records, feed, shape)
+    return with_texts.withColumns(
+        {value_of(c.name): read_as(F.col(text_of(c.name)), c.type) for c in feed.columns}
+    )
+
+
+def _from_csv(records: DataFrame, feed: Feed, shape: Shape) -> DataFrame:
+    header, found, headers, raw = F.col("header"), F.col(CELLS), shape.headers, F.col("raw")
 
     def text(name: str) -> Column:
         one = C.cell(found, header, headers, name)
         return C.trimmed(C.unquoted(one) if shape.quotes else one, F.col(_RARE))
 
-    with_action = [header_text(h) for h in headers if feed.action in h]
-    asked = F.when(header.isin(with_action), F.lower(text(feed.action))).otherwise(F.lit("add"))
-    values = {
-        value_of(column.name): read_as(F.col(text_of(column.name)), column.type)
-        for column in feed.columns
-    }
-    raw = F.col("raw")
+    asked = F.lit("add")
+    if feed.action:
+        with_action = [header_text(h) for h in headers if feed.action in h]
+        asked = F.when(header.isin(with_action), F.lower(text(feed.action))).otherwise(asked)
     cells = C.cells(raw, feed.delimiter, quotes=shape.quotes)
+    return records.withColumns({CELLS: cells, _RARE: C.has_rare_blanks(raw)}).withColumns(
+        {SOUND: F.size(found) == C.width(header, headers), ASKED: asked}
+        | {text_of(name): text(name) for name in feed.column_names}
+    )
+
+
+def _from_json(records: DataFrame, feed: Feed) -> DataFrame:
+    raw, variant = F.col("raw"), F.col(CELLS)
+
+    def text(paths: tuple[tuple[str, ...], ...], variant: Column) -> Column:
+        found = (F.trim(J.text_at(variant, path), F.lit(BLANKS)) for path in paths)
+        return F.coalesce(*(F.nullif(one, F.lit("")) for one in found))
+
+    asked = F.lit("add")
+    if feed.action:
+        given = F.lower(text(((feed.action,),), variant))
+        asked = F.when(F.col("period") == INITIAL, asked).otherwise(given)
+    sources = {"text": F.col(_LITERAL)}
     return (
-        records.withColumns({CELLS: cells, _RARE: C.has_rare_blanks(raw)})
+        records.withColumn(CELLS, J.parsed(raw))
+        .withColumn(_LITERAL, J.parsed_literally(raw, variant))
         .withColumns(
-            {RIGHT_WIDTH: F.size(found) == C.width(header, headers), ASKED: asked}
-            | {text_of(name): text(name) for name in feed.column_names}
+            {SOUND: J.is_object(raw, variant), ASKED: asked}
+            | {
+                text_of(c.name): text(c.paths, sources.get(c.type.name, variant))
+                for c in feed.columns
+            }
         )
-        .withColumns(values)
     )

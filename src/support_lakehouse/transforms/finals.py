@@ -11,7 +11,7 @@ UNKNOWN_KEY, UNKNOWN_TEXT = "UNKNOWN", "Unknown"
 
 
 def final_of(silver: pa.Table, feed: Feed, keys: Mapping[str, pa.ChunkedArray]) -> pa.Table:
-    """The rows of a silver table as they are published, sorted by key.
+    """The rows of a silver table as they are published, sorted by key, a log's by place.
 
     `keys` holds the keys of each feed that this one refers to.
     """
@@ -21,6 +21,9 @@ def final_of(silver: pa.Table, feed: Feed, keys: Mapping[str, pa.ChunkedArray]) 
             rows = _with_known_references(rows, column, keys[target])
     if feed.final.unknown_member:
         rows = with_unknown_member(rows, feed)
+    if feed.kind == "log":
+        place = pa.table({name: silver[name] for name in ("_file", "_line")})
+        return rows.take(pc.sort_indices(place, [(n, "ascending") for n in place.column_names]))
     return rows.take(pc.sort_indices(rows[feed.key]))
 
 

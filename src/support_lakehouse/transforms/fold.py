@@ -11,8 +11,14 @@ from support_lakehouse.model.feed import Feed
 from support_lakehouse.transforms.fields import value_of
 from support_lakehouse.transforms.fingerprint import ROW_HASH, row_hash
 
-PLACE = ("_period", "_file", "_line")
+PERIOD, FILE, LINE = "_period", "_file", "_line"
+PLACE = (PERIOD, FILE, LINE)
 ACTION = "_action"
+
+
+def order_of(feed: Feed) -> tuple[str, ...]:
+    """What decides within a period which change of a key is last (contracts.md, Order)."""
+    return (*feed.order, FILE, LINE)
 
 
 def accepted_changes(judged_records: DataFrame, feed: Feed) -> DataFrame:
@@ -31,12 +37,27 @@ def accepted_changes(judged_records: DataFrame, feed: Feed) -> DataFrame:
     )
 
 
+def of_files(changes: DataFrame, files: Sequence[str]) -> DataFrame:
+    """The changes that came in some files."""
+    return changes.where(F.col(FILE).isin(list(files)))
+
+
 def latest_per_key(changes: DataFrame, key: str, *, order: Sequence[str]) -> DataFrame:
     """One row per key: the one that sorts last by `order`, which must be a total order.
 
     In: one row per change. Out: the same columns, one row per key. Null order sorts first.
     """
-    newest_first = W.partitionBy(key).orderBy(*(F.col(name).desc_nulls_last() for name in order))
+    return _last(changes, (key,), order)
+
+
+def latest_per_key_and_file(changes: DataFrame, feed: Feed) -> DataFrame:
+    """One row per key and file: the last of each file."""
+    assert feed.key is not None
+    return _last(changes, (feed.key, FILE), order_of(feed))
+
+
+def _last(changes: DataFrame, keys: Sequence[str], order: Sequence[str]) -> DataFrame:
+    newest_first = W.partitionBy(*keys).orderBy(*(F.col(name).desc_nulls_last() for name in order))
     ranked = changes.withColumn("_rank", F.row_number().over(newest_first))
     return ranked.where(F.col("_rank") == 1).drop("_rank")
 
@@ -44,6 +65,62 @@ def latest_per_key(changes: DataFrame, key: str, *, order: Sequence[str]) -> Dat
 def without_deletes(changes: DataFrame) -> DataFrame:
     """What a table without any row becomes by the changes: those that are no delete."""
     return changes.where(F.col(ACTION) != "delete").drop(ACTION)
+
+
+def latest_state(history: DataFrame, feed: Feed) -> DataFrame:
+    """What a snapshot's history says now: the last row of each key, or the last delivery's alone.
+
+    In: one row per key and period. Out: one row per key.
+    """
+    assert feed.key is not None
+    if feed.absent == "remove":
+        newest = history.agg(F.max(PERIOD).alias("_newest"))
+        return history.join(newest, F.col(PERIOD) == F.col("_newest")).drop("_newest")
+    return latest_per_key(history, feed.key, order=(PERIOD, *order_of(feed)))
+
+
+def outcomes(changes: DataFrame, before: DataFrame | None, feed: Feed) -> DataFrame:
+    """What each file of a fold does, as if the files came one after another: file, outcome, rows.
+
+    In: accepted changes of one fold and the table as it was before, None where there was none.
+    Rows that give way to a later one of their own file are not counted here.
+    """
+    assert feed.key is not None
+    sequence = W.partitionBy(feed.key).orderBy(
+        *(F.col(n).asc_nulls_first() for n in order_of(feed))
+    )
+    own = latest_per_key_and_file(changes.select(
+        feed.key, *dict.fromkeys((*feed.order, FILE, LINE, ACTION, ROW_HASH))
+    ), feed)  # fmt: skip
+    told = own.withColumns(
+        {
+            "_was": F.lag(F.col(ACTION)).over(sequence),
+            "_hash": F.lag(F.col(ROW_HASH)).over(sequence),
+        }
+    )
+    if before is None:
+        told = told.withColumns({"_there": F.lit(False), "_there_hash": F.lit(None).cast("bigint")})
+    else:
+        there = before.select(
+            F.col(feed.key).alias("_there_key"),
+            F.lit(True).alias("_there"),
+            F.col(ROW_HASH).alias("_there_hash"),
+        )
+        told = told.join(there, F.col(feed.key) == F.col("_there_key"), "left")
+    met = F.when(F.col("_was").isNotNull(), F.col("_was") != "delete").otherwise(
+        F.coalesce(F.col("_there"), F.lit(False))
+    )
+    hash_ = F.when(F.col("_was").isNotNull(), F.col("_hash")).otherwise(F.col("_there_hash"))
+    outcome = (
+        F.when((F.col(ACTION) == "delete") & met, "deleted")
+        .when(F.col(ACTION) == "delete", "absent_deletes")
+        .when(~met, "inserted")
+        .when(F.col(ROW_HASH).eqNullSafe(hash_), "unchanged")
+        .otherwise("updated")
+    )
+    return told.groupBy(F.col(FILE).alias("file"), outcome.alias("outcome")).agg(
+        F.count("*").alias("rows")
+    )
 
 
 def effective(changes: DataFrame, rows: DataFrame, feed: Feed) -> DataFrame:
@@ -72,6 +149,7 @@ def merge_of(changes: DataFrame, feed: Feed) -> Merge:
 
     A row that would not change is left alone: null-safe, over the feed's columns.
     """
+    assert feed.key is not None
     written = [*feed.column_names, *PLACE, ROW_HASH]
     source = changes.withColumnsRenamed({name: f"new_{name}" for name in [*written, ACTION]})
     deletes = F.col(f"new_{ACTION}") == "delete"

@@ -7,44 +7,49 @@ from operator import or_
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from support_lakehouse.model.feed import Column as Declared
 from support_lakehouse.model.feed import Feed
 from support_lakehouse.model.landing import Shape
+from support_lakehouse.model.rules import Expression, Width
 from support_lakehouse.transforms import cells as C
 from support_lakehouse.transforms.fields import (
     ASKED,
     CELLS,
-    RIGHT_WIDTH,
-    text_of,
+    SOUND,
+    unreadable,
     value_of,
     with_fields,
 )
 from support_lakehouse.transforms.fingerprint import ROW_HASH, row_hash
+from support_lakehouse.transforms.rules import BROKEN, expression_of
 from support_lakehouse.transforms.types import SHAPES
 
 ACTIONS = ("add", "update", "delete")
 BRONZE_COLUMNS = (
-    *("period", "file", "line", "sha256", "run", "header", "key", "action", "raw"),
+    *("period", "file", "line", "sha256", "run", "admission", "header", "key", "action", "raw"),
     *("reasons", "warnings"),
 )
+REASONS = "array<struct<rule:string,column:string,message:string>>"
+Told = tuple[Column, Column]
 
 
 def judged(records: DataFrame, feed: Feed, shape: Shape, *, run: str) -> DataFrame:
     """The records with their verdict: BRONZE_COLUMNS, the row's hash, and every typed value.
 
-    In: one row per record with period, file, line, sha256, header, raw. Out: the same grain,
-    lines of nothing but blanks left out. `reasons` is null for an accepted row, `warnings` is
-    null where there are none; key and action are null where the row has a wrong width.
+    In: one row per record with period, file, line, sha256, admission, header, raw. Out: the same
+    grain, lines of nothing but blanks left out. `reasons` is null for an accepted row, `warnings`
+    is null where there are none; key and action are null where the record is not sound.
     """
+    sound = F.col(SOUND)
     told = {
         "run": F.lit(run),
-        "key": F.when(F.col(RIGHT_WIDTH), F.col(value_of(feed.key)).cast("string")),
-        "action": F.when(F.col(RIGHT_WIDTH), F.col(ASKED)),
+        "key": F.when(sound, _key(feed)),
+        "action": F.when(sound, F.col(ASKED)),
         "reasons": reasons(feed, shape),
         "warnings": warnings(feed),
         ROW_HASH: row_hash(("file", "line", "sha256", "raw")),
     }
-    return with_fields(records.where(C.is_record(F.col("raw"))), feed, shape).select(
+    fields = with_fields(records.where(C.is_record(F.col("raw"))), feed, shape)
+    return with_expressions(fields, feed).select(
         *(told.get(name, F.col(name)).alias(name) for name in (*BRONZE_COLUMNS, ROW_HASH)),
         *(value_of(name) for name in feed.column_names),
     )
@@ -55,32 +60,65 @@ def bronze_rows(judged_records: DataFrame) -> DataFrame:
     return judged_records.select(*BRONZE_COLUMNS, ROW_HASH)
 
 
+def accepted(judged_records: DataFrame) -> DataFrame:
+    """The records without any reason to reject them."""
+    return judged_records.where(F.col("reasons").isNull())
+
+
+def with_expressions(records: DataFrame, feed: Feed) -> DataFrame:
+    """The records with what each expression of the feed's rules comes to.
+
+    In an expression the columns are called as the feed calls them, so all others step aside.
+    Raises pyspark's AnalysisException or ParseException for what Spark cannot make sense of.
+    """
+    rules = [rule for rule in feed.rules if isinstance(rule, Expression)]
+    if not rules:
+        return records
+    aside = {name: f"_aside_{name}" for name in records.columns}
+    frame = records.withColumnsRenamed(aside).withColumns(
+        {name: F.col(aside[value_of(name)]) for name in feed.column_names}
+    )
+    frame = frame.withColumns(
+        {expression_of(rule.name): F.expr(rule.sql).cast("boolean") for rule in rules}
+    )
+    return frame.drop(*feed.column_names).withColumnsRenamed({v: k for k, v in aside.items()})
+
+
 def reasons(feed: Feed, shape: Shape) -> Column:
     """Every reason to reject a row: array of (rule, column, message), null for an accepted row.
 
-    A wrong number of cells is a row's only reason, for then no cell is where it should be. A
-    delete needs its key alone. An unknown action is judged like an upsert.
+    A record that is not sound has no other reason, for then no cell is where it should be. A
+    delete is judged by its key alone. An unknown action is judged like an upsert.
     """
-    told = _all_true([_unknown_action(feed), *_broken_cells(feed)])
-    return (
-        F.when(~F.col(RIGHT_WIDTH), F.array(_wrong_width(shape)))
-        .otherwise(told)
-        .cast("array<struct<rule:string,column:string,message:string>>")
-    )
+    action = [_unknown_action(feed)] if feed.action else []
+    told = _all_true([*action, *_broken(feed, "error")])
+    if feed.is_json:
+        return F.when(~F.col(SOUND), F.array(_no_json())).otherwise(told).cast(REASONS)
+    if _width_level(feed) == "warn":
+        return told.cast(REASONS)
+    return F.when(~F.col(SOUND), F.array(_wrong_width(shape))).otherwise(told).cast(REASONS)
 
 
 def warnings(feed: Feed) -> Column:
-    """`unreadable:<column>` for each cell that became null because it could not be read."""
+    """What is odd about a row that may stay: texts like `unreadable:hire_date`."""
     odd = [
-        (_unreadable(column), F.lit(f"unreadable:{column.name}"))
-        for column in feed.columns
-        if column.type.name != "text" and not feed.rejects_unreadable(column)
+        (condition, F.concat_ws(":", reason["rule"], reason["column"]))
+        for condition, reason in _broken(feed, "warn")
     ]
-    judged_here = F.col(RIGHT_WIDTH) & ~_deletes()
-    return F.when(judged_here, _all_true(odd)).cast("array<string>")
+    if _width_level(feed) == "warn":
+        odd.insert(0, (~F.col(SOUND), F.lit("width")))
+        return _all_true(odd).cast("array<string>")
+    return F.when(F.col(SOUND), _all_true(odd)).cast("array<string>")
 
 
-def _all_true(told: Sequence[tuple[Column, Column]]) -> Column:
+def _key(feed: Feed) -> Column:
+    """The row's key as text; the place of a row that has no other."""
+    if feed.key is None:
+        return F.concat_ws(":", F.col("file"), F.col("line").cast("string"))
+    return F.col(value_of(feed.key)).cast("string")
+
+
+def _all_true(told: Sequence[Told]) -> Column:
     """The texts of the conditions that hold, null where none does.
 
     The array is made for the few rows that need one: making it for all costs more than judging.
@@ -92,21 +130,43 @@ def _all_true(told: Sequence[tuple[Column, Column]]) -> Column:
     return F.when(reduce(or_, conditions), texts)
 
 
-def _broken_cells(feed: Feed) -> list[tuple[Column, Column]]:
-    found = []
+def _broken(feed: Feed, level: str) -> list[Told]:
+    """Conditions and reasons of a level: of the columns' own settings, then of the rules."""
+    found: list[Told] = []
     for column in feed.columns:
         concerned = F.lit(True) if column.name == feed.key else ~_deletes()
-        if feed.required(column):
-            told = _reason("required", column.name, f"{column.name} is empty")
-            found.append((concerned & F.col(text_of(column.name)).isNull(), told))
-        if column.type.name != "text" and feed.rejects_unreadable(column):
+        if level == "error" and feed.required_column(column.name):
+            empty, message = BROKEN["required"](_OfColumn(column.name), feed)
+            # What is there but cannot be read is told as that, not as empty.
+            missing = empty & ~unreadable(column, feed)
+            found.append((concerned & missing, _reason("required", column.name, message)))
+        rejects = "error" if feed.rejects_unreadable(column) else "warn"
+        if level == rejects and (column.type.name != "text" or feed.is_json):
             shape = SHAPES[column.type.name].format(type=column.type)
             told = _reason("unreadable", column.name, f"{column.name} is not {shape}")
-            found.append((concerned & _unreadable(column), told))
+            found.append((concerned & unreadable(column, feed), told))
+    for rule in feed.rules:
+        if rule.level == level and not isinstance(rule, Width):
+            concerned = F.lit(True) if rule.columns == (feed.key,) else ~_deletes()
+            condition, message = BROKEN[rule.rule](rule, feed)
+            named = rule.name if isinstance(rule, Expression) else next(iter(rule.columns), None)
+            told = _reason(rule.rule, named, rule.message or message)
+            found.append((concerned & condition, told))
     return found
 
 
-def _unknown_action(feed: Feed) -> tuple[Column, Column]:
+class _OfColumn:
+    """What a column says of itself, in the shape of a rule."""
+
+    def __init__(self, column: str) -> None:
+        self.column = column
+
+
+def _width_level(feed: Feed) -> str:
+    return next((rule.level for rule in feed.rules if isinstance(rule, Width)), "error")
+
+
+def _unknown_action(feed: Feed) -> Told:
     asked = F.col(ASKED)
     message = F.when(asked.isNull(), "the action is empty").otherwise(
         f"the action is none of {', '.join(ACTIONS)}"
@@ -123,12 +183,12 @@ def _wrong_width(shape: Shape) -> Column:
     return _reason("width", None, message)
 
 
+def _no_json() -> Column:
+    return _reason("json", None, "the record is not one JSON object")
+
+
 def _deletes() -> Column:
     return F.col(ASKED).eqNullSafe("delete")
-
-
-def _unreadable(column: Declared) -> Column:
-    return F.col(text_of(column.name)).isNotNull() & F.col(value_of(column.name)).isNull()
 
 
 def _reason(rule: str, column: str | None, message: Column | str) -> Column:

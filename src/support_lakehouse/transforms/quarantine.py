@@ -1,33 +1,79 @@
-"""Owns the shape of quarantine: rejected rows of all feeds, each with all its reasons."""
+"""Owns quarantine: rejected rows, each with all its reasons, and what becomes of them."""
 
-from collections.abc import Mapping
-from functools import reduce
+from collections.abc import Mapping, Sequence
 
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from support_lakehouse.transforms.fingerprint import ROW_HASH, row_hash
 
-OPEN = "open"
+OPEN, RELEASED, DISCARDED, SUPERSEDED, REFUSED = (
+    "open", "released", "discarded", "superseded", "refused"
+)  # fmt: skip
+STATES = (OPEN, RELEASED, DISCARDED, SUPERSEDED, REFUSED)
+COLUMNS = (
+    *("id", "feed", "file", "sha256", "line", "period", "key", "header", "raw", "reasons"),
+    *("rules", "run", "state", "attempts"),
+)
 _IDENTITY = ("feed", "file", "sha256", "line")
+_JUDGED_AGAIN = ("key", "reasons", "rules", "run", "state", ROW_HASH)
 
 
-def quarantined(bronze: Mapping[str, DataFrame], *, run: str, rules: str) -> DataFrame:
-    """The rows that a run rejected, by feed: one row per rejected bronze row.
+def quarantined(judged: DataFrame, feed: str, *, rules: str, state: str) -> DataFrame:
+    """A feed's rejected rows as entries of quarantine: COLUMNS and their hash.
 
-    `id` is made of what the row is and where it stood, so the same row of a rerun is the same
-    entry. `rules` is the fingerprint of the configuration that judged.
+    In: judged records. Out: one row per rejected one. `id` is made of what the row is and where it
+    stood, so the same row of a rerun is the same entry. `rules` is the fingerprint of the rules
+    that judged.
     """
-    frames = [rows.withColumn("feed", F.lit(feed)) for feed, rows in bronze.items()]
-    rejected = reduce(DataFrame.unionByName, frames).where(
-        (F.col("run") == run) & F.col("reasons").isNotNull()
-    )
+    told = {"feed": F.lit(feed), "rules": F.lit(rules), "state": F.lit(state)}
+    told |= {"attempts": F.lit(1).cast("bigint")}
+    rows = judged.where(F.col("reasons").isNotNull()).withColumns(told)
+    return with_identity(rows).select(*COLUMNS).withColumn(ROW_HASH, _hash())
+
+
+def with_identity(rows: DataFrame) -> DataFrame:
+    """The rows with the id of the quarantine entry that each of them is."""
     identity = F.concat_ws("\n", *(F.col(name).cast("string") for name in _IDENTITY))
-    return rejected.select(
-        F.substring(F.sha2(identity, 256), 1, 16).alias("id"),
-        *("feed", "file", "sha256", "line", "period", "key", "header", "raw", "reasons"),
-        F.lit(rules).alias("rules"),
-        "run",
-        F.lit(OPEN).alias("state"),
-        F.lit(1).cast("bigint").alias("attempts"),
-    ).withColumn(ROW_HASH, row_hash(("id", "raw", "state")))
+    return rows.withColumn("id", F.substring(F.sha2(identity, 256), 1, 16))
+
+
+def superseded(entries: DataFrame, files: DataFrame) -> DataFrame:
+    """Entries of files that came again with other bytes: nobody waits for their rows any more.
+
+    In: quarantine, and one row per file now taken (feed, file, sha256). Out: entries to write.
+    """
+    waiting = entries.where(F.col("state").isin(OPEN, REFUSED))
+    taken = files.withColumnRenamed("sha256", "_now")
+    met = waiting.join(F.broadcast(taken), ["feed", "file"]).where(F.col("sha256") != F.col("_now"))
+    told = met.withColumns({"state": F.lit(SUPERSEDED), "attempts": F.lit(0).cast("bigint")})
+    return told.select(*COLUMNS).withColumn(ROW_HASH, _hash())
+
+
+def released(judged: DataFrame, feed: str, *, rules: str) -> DataFrame:
+    """Entries of rows that were judged again and are accepted now."""
+    told = {"feed": F.lit(feed), "rules": F.lit(rules), "state": F.lit(RELEASED)}
+    told |= {"attempts": F.lit(1).cast("bigint")}
+    rows = judged.where(F.col("reasons").isNull()).withColumns(told)
+    return with_identity(rows).select(*COLUMNS).withColumn(ROW_HASH, _hash())
+
+
+def discarded(entries: DataFrame, ids: Sequence[str], run: str) -> DataFrame:
+    """The entries with these ids, given up by a person."""
+    told = {"state": F.lit(DISCARDED), "attempts": F.lit(0).cast("bigint"), "run": F.lit(run)}
+    rows = entries.where(F.col("id").isin(list(ids))).withColumns(told)
+    return rows.select(*COLUMNS).withColumn(ROW_HASH, _hash())
+
+
+def merge_parts() -> tuple[str, Mapping[str, Column], Mapping[str, Column]]:
+    """How entries meet quarantine: the key, what an entry that is there takes over, what a new one.
+
+    Source columns are called `new_...`.
+    """
+    update = {name: F.col(f"new_{name}") for name in _JUDGED_AGAIN}
+    update["attempts"] = F.col("attempts") + F.col("new_attempts")
+    return "id", update, {name: F.col(f"new_{name}") for name in (*COLUMNS, ROW_HASH)}
+
+
+def _hash() -> Column:
+    return row_hash(("id", "state"))

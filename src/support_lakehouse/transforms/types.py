@@ -16,7 +16,11 @@ SHAPES = {
     "integer": "a whole number",
     "decimal": "a decimal number that fits {type}",
     "date": "a date (YYYY-MM-DD)",
+    "double": "a number",
+    "boolean": "true or false",
     "timestamp": "a timestamp (YYYY-MM-DDTHH:MM:SSZ)",
+    "timestamp_ntz": "a date and time without a zone (YYYY-MM-DDTHH:MM:SS)",
+    "time": "a time of day (HH:MM:SS)",
 }
 """How each type is called in a sentence for people."""
 
@@ -32,8 +36,16 @@ def read_as(text: Column, type_: ColumnType) -> Column:
             return decimal(text, type_.precision, type_.scale)
         case "date":
             return date(text)
+        case "double":
+            return double(text)
+        case "boolean":
+            return boolean(text)
         case "timestamp":
             return timestamp(text)
+        case "timestamp_ntz":
+            return timestamp_ntz(text)
+        case "time":
+            return time(text)
 
 
 def integer(text: Column) -> Column:
@@ -47,6 +59,31 @@ def decimal(text: Column, precision: int, scale: int) -> Column:
     fraction = rf"(?:\.[0-9]{{1,{scale}}}0*)?" if scale else r"(?:\.0+)?"
     value = text.try_cast(f"decimal({precision},{scale})")
     return F.when(text.rlike(rf"^[+-]?[0-9]+{fraction}\z"), value)
+
+
+def double(text: Column) -> Column:
+    """DOUBLE from `[+-]?digits[.digits]`; no exponent, no infinity."""
+    value = text.try_cast("double")
+    return F.when(text.rlike(r"^[+-]?[0-9]{1,300}(?:\.[0-9]+)?\z"), value)
+
+
+def boolean(text: Column) -> Column:
+    """BOOLEAN from true or false, in any case."""
+    low = F.lower(text)
+    return F.when(low == "true", F.lit(True)).when(low == "false", F.lit(False))
+
+
+def time(text: Column) -> Column:
+    """A time of day from 00:00:00 to 23:59:59 as its text, which sorts as times do."""
+    return F.when(text.rlike(r"^(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]\z"), text)
+
+
+def timestamp_ntz(text: Column) -> Column:
+    """TIMESTAMP_NTZ from a date, `T` or a space, and HH:MM[:SS[.fraction]], without an offset."""
+    with_seconds = F.when(F.substring(text, 17, 1) == ":", text).otherwise(
+        F.concat(text, F.lit(":00"))
+    )
+    return F.when(text.rlike(rf"^{_DAY}[T ]{_CLOCK}\z"), with_seconds.try_cast("timestamp_ntz"))
 
 
 def date(text: Column) -> Column:
