@@ -181,7 +181,7 @@ def test_dirty_rows_are_rejected_and_the_rest_goes_on(config, spark, story, tmp_
     assert [c["contact_center_name"] for c in centers] == ['Boston, the "hub"\nby the river']
 
 
-def test_the_extract_alone_then_months_in_order_and_late_or_changed_files_refused(
+def test_the_extract_alone_then_months_a_late_one_and_a_changed_file_refused(
     config, spark, story, tmp_path
 ):
     lakehouse = tmp_path / "lakehouse"
@@ -193,16 +193,16 @@ def test_the_extract_alone_then_months_in_order_and_late_or_changed_files_refuse
     assert load(config, spark, data, lakehouse).release.months == ("202503",)
     state = ops.read_releases(lakehouse)[-1].state
 
-    (data / AGENTS_202502).write_text(header("agents") + line)
-    late = command("run", "--data", data, "--lakehouse", lakehouse)
-    assert late.code == 3
-    assert "is for 202502, and 202503 is applied already" in late.err.replace("\n", " ")
-    (data / AGENTS_202502).unlink()
+    (data / AGENTS_202502).write_text(header("agents") + "A1,Bob,,,,add\nA1,,,,,delete\n")
+    late = load(config, spark, data, lakehouse)
+    assert (late.release.months, late.release.state) == (("202502",), state)
+    assert late.release.as_of["202502"]["silver/agents"] != late.release.as_of["202503"]
 
     (data / "delta" / "agents_delta_202504.csv").write_text(header("agents") + "A1,Ann,,,,update")
     done = load(config, spark, data, lakehouse)
     assert (done.loaded[0].balance.unchanged, done.release.state) == (1, state)
-    assert lake.newest_version(lakehouse / "silver" / "agents") == 1, "nothing changed, no commit"
+    versions = [r.tables["silver/agents"].version for r in ops.read_releases(lakehouse)[-2:]]
+    assert versions[0] == versions[1], "nothing changed, no commit"
 
     (data / "delta" / "agents_delta_202503.csv").write_text(header("agents"))
     changed = command("run", "--data", data, "--lakehouse", lakehouse)
@@ -210,7 +210,8 @@ def test_the_extract_alone_then_months_in_order_and_late_or_changed_files_refuse
     assert "was loaded in release 2" in changed.err.replace("\n", " ")
     newest = ops.read_releases(lakehouse)[-1]
     assert (newest.kind, newest.state) == ("refusal", state)
-    assert lake.read(lakehouse / "silver" / "agents", 1).num_rows == 1
+    corrected = load(config, spark, data, lakehouse, accept=("corrections",))
+    assert (corrected.release.rows["read"], corrected.release.state) == (0, state)
 
 
 def test_a_changed_declaration_asks_for_a_reset(config, spark, story, tmp_path):

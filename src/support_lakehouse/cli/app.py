@@ -9,7 +9,8 @@ from typing import Any
 
 import typer
 
-from support_lakehouse.cli import inspect, read, run, setup
+from support_lakehouse.cli import configure, inspect, read, run, setup
+from support_lakehouse.cli.quarantine import quarantine
 from support_lakehouse.cli.screen import complain
 from support_lakehouse.errors import SupportLakehouseError
 from support_lakehouse.io.runlog import NOTE
@@ -33,6 +34,11 @@ app.command()(inspect.history)
 app.command()(inspect.files)
 app.command()(setup.doctor)
 app.command(hidden=True)(setup.setup)
+app.add_typer(
+    quarantine, name="quarantine", help="Rejected rows: look, correct, judge again, give up."
+)
+app.add_typer(configure.config, name="config", help="Check and describe what is declared in conf/.")
+app.add_typer(configure.feed, name="feed", help="Draft the declaration of a new feed.")
 
 
 class Terminated(BaseException):

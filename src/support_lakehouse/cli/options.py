@@ -1,5 +1,6 @@
 """Owns the options that several commands share, and how their texts are read."""
 
+from collections.abc import Iterable, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -7,7 +8,7 @@ from typing import Annotated
 import typer
 
 from support_lakehouse.errors import UsageError
-from support_lakehouse.model.period import is_month
+from support_lakehouse.model.period import is_day, is_month
 
 
 class FormatChoice(StrEnum):
@@ -48,6 +49,27 @@ Months = Annotated[
     str | None,
     typer.Option("--months", help="Months like 202502,202503. [default: all that are found]"),
 ]
+Days = Annotated[
+    str | None,
+    typer.Option("--days", help="Days or labels of the roster, with commas. [default: all]"),
+]
+Feeds = Annotated[
+    str | None, typer.Option("--feeds", help="Feeds to work on, with commas. [default: all]")
+]
+SyncDates = Annotated[
+    list[str] | None,
+    typer.Option("--sync-date", help="The day of a label, as day1=2026-01-02. Repeatable."),
+]
+Accept = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--accept",
+        help="Say that it is meant: corrections, short-snapshots, rejects, held. Repeatable.",
+    ),
+]
+Rehash = Annotated[
+    bool, typer.Option("--rehash", help="Hash every file, even where its times are unchanged.")
+]
 Format = Annotated[
     FormatChoice | None,
     typer.Option("--format", help="How files are written. [default: conf/pipeline.yml]"),
@@ -78,6 +100,31 @@ def months_of(text: str | None) -> tuple[str, ...] | None:
                 f"{month!r} is no month", where="--months", expected="months like 202502,202503"
             )
     return tuple(sorted(months))
+
+
+def listed(text: str | None) -> tuple[str, ...] | None:
+    """The words of a list with commas; None where none were given."""
+    words = tuple(dict.fromkeys(part.strip() for part in (text or "").split(",") if part.strip()))
+    return words or None
+
+
+def accepted(texts: Sequence[str]) -> tuple[str, ...]:
+    """What a person says is meant, sorted."""
+    return tuple(sorted({word for text in texts for word in listed(text) or ()}))
+
+
+def sync_dates_of(texts: Iterable[str]) -> dict[str, str]:
+    """Labels with their days, from texts like `day1=2026-01-02`."""
+    told: dict[str, str] = {}
+    for text in texts:
+        label, equals, day = text.partition("=")
+        if not (label and equals and is_day(day)):
+            raise UsageError(
+                f"{text!r} names no day", where="--sync-date", expected="as in day1=2026-01-02"
+            )
+        if told.setdefault(label, day) != day:
+            raise UsageError(f"{label} is given two days", where="--sync-date")
+    return told
 
 
 def report_month(text: str | None, option: str) -> str | None:

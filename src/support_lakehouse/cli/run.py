@@ -8,24 +8,42 @@ import typer
 from support_lakehouse.cli import options as o
 from support_lakehouse.cli import screen
 from support_lakehouse.config import load_config
-from support_lakehouse.model.books import LedgerEntry
+from support_lakehouse.model.books import Balance, LedgerEntry
 from support_lakehouse.model.period import period_order
+from support_lakehouse.model.plan import Plan
 from support_lakehouse.pipeline import run as pipeline
-from support_lakehouse.stages.plan import Plan
 
 
 def run(
     data: o.Data = None,
     lakehouse: o.Lakehouse = None,
     months: o.Months = None,
+    days: o.Days = None,
+    feeds: o.Feeds = None,
+    sync_date: o.SyncDates = None,
+    accept: o.Accept = None,
     format: o.Format = None,
     no_finals: o.NoFinals = False,
     reset: o.Reset = False,
+    rehash: o.Rehash = False,
     log_level: o.Level = o.LogLevel.info,
     json: o.Json = False,
 ) -> None:
     """Load what is new, release it, and publish report and finals."""
-    asked = _options(data, lakehouse, months, format, no_finals, reset, log_level)
+    asked = pipeline.Options(
+        data=data,
+        lakehouse=lakehouse,
+        months=o.months_of(months),
+        days=o.listed(days),
+        feeds=o.listed(feeds),
+        sync_dates=o.sync_dates_of(sync_date or []),
+        accept=o.accepted(accept or []),
+        format=format.value if format else None,
+        finals=not no_finals,
+        reset=reset,
+        rehash=rehash,
+        log_level=log_level.value,
+    )
     with screen.progress(shown=not json) as tell:
         done = pipeline.run(load_config(), asked, tell=tell)
     screen.print_json(_run_json(done)) if json else _summary(done)
@@ -37,38 +55,36 @@ def plan(
     data: o.Data = None,
     lakehouse: o.Lakehouse = None,
     months: o.Months = None,
+    days: o.Days = None,
+    feeds: o.Feeds = None,
+    sync_date: o.SyncDates = None,
+    accept: o.Accept = None,
     format: o.Format = None,
     no_finals: o.NoFinals = False,
     reset: o.Reset = False,
+    rehash: o.Rehash = False,
     log_level: o.Level = o.LogLevel.info,
     json: o.Json = False,
 ) -> None:
     """Say what a run with the same options would do; nothing is written."""
-    asked = _options(data, lakehouse, months, format, no_finals, reset, log_level)
+    asked = pipeline.Options(
+        data=data,
+        lakehouse=lakehouse,
+        months=o.months_of(months),
+        days=o.listed(days),
+        feeds=o.listed(feeds),
+        sync_dates=o.sync_dates_of(sync_date or []),
+        accept=o.accepted(accept or []),
+        format=format.value if format else None,
+        finals=not no_finals,
+        reset=reset,
+        rehash=rehash,
+        log_level=log_level.value,
+    )
     work = pipeline.plan(load_config(), asked)
     screen.print_json(_plan_json(work)) if json else _tell_plan(work)
     if work.refusals:
         raise typer.Exit(3)
-
-
-def _options(
-    data: o.Data,
-    lakehouse: o.Lakehouse,
-    months: str | None,
-    format_: o.FormatChoice | None,
-    no_finals: bool,
-    reset: bool,
-    log_level: o.LogLevel,
-) -> pipeline.Options:
-    return pipeline.Options(
-        data=data,
-        lakehouse=lakehouse,
-        months=o.months_of(months),
-        format=format_.value if format_ else None,
-        finals=not no_finals,
-        reset=reset,
-        log_level=log_level.value,
-    )
 
 
 def _summary(done: pipeline.RunResult) -> None:
@@ -92,16 +108,25 @@ def _summary(done: pipeline.RunResult) -> None:
 
 
 def _tell_loaded(loaded: tuple[LedgerEntry, ...]) -> None:
+    """One line for each feed and period: its files, and what became of their rows."""
+    groups: dict[tuple[str, str], list[LedgerEntry]] = {}
+    for entry in loaded:
+        groups.setdefault((entry.feed, entry.period), []).append(entry)
     outcomes = list(loaded[0].balance.as_dict())
-    rows = [[e.feed, e.period, *(e.balance.as_dict()[name] for name in outcomes)] for e in loaded]
-    screen.table(["feed", "period", *(name.replace("_", " ") for name in outcomes)], rows)
+    rows = [
+        [feed, period, len(own), *Balance.total([e.balance for e in own]).as_dict().values()]
+        for (feed, period), own in groups.items()
+    ]
+    columns = ["feed", "period", "files", *(name.replace("_", " ") for name in outcomes)]
+    screen.table(columns, rows)
     screen.say_oddities(loaded)
 
 
 def _tell_skipped(work: Plan) -> None:
-    periods = sorted({file.period for file in work.skipped}, key=period_order)
-    if periods:
-        screen.say(f"Loaded already, skipped: {', '.join(periods)} ({len(work.skipped)} files).")
+    periods = sorted({f.period for f in work.skipped if f.period}, key=period_order)
+    if work.skipped:
+        of = f" ({', '.join(periods)})" if periods else ""
+        screen.say(f"Loaded already, skipped: {len(work.skipped)} files{of}.")
 
 
 def _tell_refusals(work: Plan) -> None:

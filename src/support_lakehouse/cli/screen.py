@@ -2,6 +2,7 @@
 
 import json
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from decimal import Decimal
@@ -48,14 +49,19 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[object]], title: str =
 
 
 def say_oddities(entries: Iterable[LedgerEntry]) -> None:
-    """Print what was rejected, warned of and undeclared in files, a line for each rule."""
+    """Print what was rejected, warned of and undeclared, a line for each feed and rule."""
+    told: dict[str, Counter[str]] = {}
+    drift: dict[str, set[str]] = {}
     for entry in entries:
-        for rule, rows in entry.reasons.items():
-            say(f"{entry.file}: rejected by {rule}: {rows}")
-        for rule, rows in entry.warnings.items():
-            say(f"{entry.file}: warning {rule}: {rows}")
-        if entry.drift:
-            say(f"{entry.file}: columns that nobody declared: {', '.join(entry.drift)}")
+        sums = told.setdefault(entry.feed, Counter())
+        sums.update({f"rejected by {rule}": rows for rule, rows in entry.reasons.items()})
+        sums.update({f"warning {rule}": rows for rule, rows in entry.warnings.items()})
+        drift.setdefault(entry.feed, set()).update(entry.drift)
+    for feed, sums in sorted(told.items()):
+        for what, rows in sums.items():
+            say(f"{feed}: {what}: {rows}")
+        if drift[feed]:
+            say(f"{feed}: columns that nobody declared: {', '.join(sorted(drift[feed]))}")
 
 
 def print_json(value: Any) -> None:

@@ -1,144 +1,237 @@
-"""Owns the part of a run that needs Spark: bronze, quarantine, silver, gold, feeds side by side."""
+"""Owns the part of a run that needs Spark: bronze, quarantine, silver, marts."""
 
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
 
 from pyspark.sql import DataFrame, SparkSession
 
 from support_lakehouse.config import Config
+from support_lakehouse.errors import Refusal
 from support_lakehouse.io import lake
 from support_lakehouse.io.runlog import Stages
 from support_lakehouse.io.session import session_for, spark_session
 from support_lakehouse.io.tables import Tables
+from support_lakehouse.model.books import LedgerEntry
 from support_lakehouse.model.feed import Feed
+from support_lakehouse.model.plan import Plan, feeds_at_work
 from support_lakehouse.stages import admit, gold
-from support_lakehouse.stages.apply import apply_periods
-from support_lakehouse.stages.books import Applied, Counted, count_rows
-from support_lakehouse.stages.plan import Plan
+from support_lakehouse.stages.apply import Silver
+from support_lakehouse.stages.books import (
+    Applied,
+    Counted,
+    balance_of,
+    count_rows,
+    repeated_keys,
+)
+from support_lakehouse.stages.gates import broken_gates
+from support_lakehouse.transforms.quarantine import OPEN, REFUSED
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True)
 class Loaded:
-    """What loading did: feed -> file -> counts, and feed -> period -> what silver was done."""
+    """What loading did: the whole ledger after it, and what each period did to silver, by table.
 
-    counted: Mapping[str, Mapping[str, Counted]]
-    applied: Mapping[str, Mapping[str, Applied]]
+    With `refusals` it did nothing but show the rejected rows.
+    """
 
-
-def load(
-    config: Config,
-    lakehouse: Path,
-    work: Plan,
-    run: str,
-    stages: Stages,
-    *,
-    spark: SparkSession | None,
-) -> Loaded:
-    """Take the plan's files to gold; `spark` is used and left open, else a session is started."""
-    with _session(spark, lakehouse, run, work, stages) as session:
-        own = {f.name: session_for(session, work.bytes_at_stake(f.name)) for f in config.feeds}
-        loading = _Loading(own, config, lakehouse, work, run, stages)
-        with loading.judged() as records:
-            counted = loading.admit(records)
-            loading.quarantine(counted)
-            applied = loading.apply(records, counted)
-        with stages.stage("gold"):
-            marts = session_for(session, work.bytes_at_stake())
-            gold.build_marts(marts, loading.tables, config.settings)
-    return Loaded(counted, applied)
+    ledger: tuple[LedgerEntry, ...] = ()
+    applied: Mapping[str, Mapping[str, Applied]] = field(default_factory=dict)
+    refusals: tuple[Refusal, ...] = ()
 
 
 @dataclass(frozen=True)
-class _Loading:
+class Loading:
     """`own` holds a session for each feed, so that what one sets does not leak into another."""
 
+    session: SparkSession
     own: Mapping[str, SparkSession]
     config: Config
     lakehouse: Path
-    work: Plan
+    plan: Plan
     run: str
     stages: Stages
 
     @property
     def feeds(self) -> list[Feed]:
-        return [feed for feed in self.config.feeds if self.work.files_of(feed.name)]
+        return feeds_at_work(self.plan, self.config.feeds)
 
     @property
     def tables(self) -> Tables:
         return Tables(self.lakehouse, self.run, self.config.settings.retention)
 
+    def load(self) -> Loaded:
+        """Take the plan's files to the marts, or find out why they may not go in."""
+        with self._judged() as records:
+            refusals = self._refusals(records)
+            if refusals:
+                self._quarantine(records, REFUSED)
+                return Loaded(refusals=tuple(refusals))
+            self._admit(records)
+            self._quarantine(records, OPEN)
+            return self.fold(records)
+
+    def fold(self, held: Mapping[str, DataFrame]) -> Loaded:
+        """Bring silver and the marts up to what the plan's active files say.
+
+        `held` are the judged records of new files; what else is folded comes from bronze.
+        """
+        done = side_by_side(self.feeds, lambda feed: self._silver(feed, held.get(feed.name)))
+        told = {e.place: e for entries, _ in done.values() for e in entries}
+        kept = [e for e in self.plan.ledger if e.place not in told]
+        applied = {feed.table: done[feed.name][1] for feed in self.feeds}
+        with self.stages.stage("gold"):
+            marts = session_for(self.session, self.plan.bytes_at_stake())
+            ledger = sorted([*kept, *told.values()], key=lambda e: e.place)
+            odd = gold.build_marts(marts, self.tables, self.config, ledger, set(applied))
+        return Loaded(tuple(_with_unknown(entry, odd) for entry in ledger), applied)
+
     @contextmanager
-    def judged(self) -> Iterator[dict[str, DataFrame]]:
-        """The judged records of each feed, held until all tables are made of them."""
+    def _judged(self) -> Iterator[dict[str, DataFrame]]:
+        """The judged records of each feed's new files, held until all tables are made of them."""
         staging = self.lakehouse / "staging" / self.run
         try:
             with ExitStack() as held:
                 yield {
                     feed.name: held.enter_context(self.tables.held(self._judge(feed, staging)))
                     for feed in self.feeds
+                    if self.plan.files_of(feed.name)
                 }
         finally:
             shutil.rmtree(staging, ignore_errors=True)
 
     def _judge(self, feed: Feed, staging: Path) -> DataFrame:
-        files = self.work.files_of(feed.name)
+        files = self.plan.files_of(feed.name)
         return admit.judge(self.own[feed.name], self.tables, feed, files, staging)
 
-    def admit(self, records: Mapping[str, DataFrame]) -> dict[str, dict[str, Counted]]:
-        def one(feed: Feed) -> dict[str, Counted]:
-            with self.stages.stage("bronze", feed=feed.name) as told:
+    def _refusals(self, records: Mapping[str, DataFrame]) -> list[Refusal]:
+        gated = [f for f in self.feeds if f.name in records and f.delivery != type(f.delivery)()]
+        if not gated:
+            return []
+        with self.stages.stage("gates", feeds=len(gated)):
+            told = side_by_side(gated, lambda f: broken_gates(records[f.name], f, self.plan))
+        return [refusal for refusals in told.values() for refusal in refusals]
+
+    def _admit(self, records: Mapping[str, DataFrame]) -> None:
+        def one(feed: Feed) -> None:
+            with self.stages.stage("bronze", feed=feed.name):
                 admit.admit(self.tables, feed, records[feed.name])
-                table = self.tables.path(admit.bronze_of(feed))
-                counted = count_rows(table, lake.newest_version(table), self.run)
-                told["rows"] = sum(c.read for c in counted.values())
-            return counted
 
-        return self._side_by_side(one)
+        side_by_side([feed for feed in self.feeds if feed.name in records], one)
 
-    def quarantine(self, counted: Mapping[str, Mapping[str, Counted]]) -> None:
-        dirty = [f for f in self.feeds if any(c.rejected for c in counted[f.name].values())]
-        if not dirty and not self.work.reset:
+    def _quarantine(self, records: Mapping[str, DataFrame], state: str) -> None:
+        """Skipped where no row was rejected and no older entry can be concerned."""
+        there = lake.version_of(self.tables.path(admit.QUARANTINE)) is not None
+        if not there and not any(self._rejected(rows) for rows in records.values()):
             return
-        with self.stages.stage("quarantine", feeds=len(dirty)):
-            rules = self.config.fingerprint
-            feeds = dirty or self.feeds
-            session = self.own[feeds[0].name]
-            admit.quarantine(session, self.tables, feeds, rules, anew=self.work.reset)
+        with self.stages.stage("quarantine"):
+            rules = {feed.name: feed.fingerprint for feed in self.config.feeds}
+            session = self.own[next(iter(records))]
+            files, anew = self.plan.load, self.plan.reset
+            admit.quarantine(session, self.tables, records, files, rules, state=state, anew=anew)
 
-    def apply(
-        self, records: Mapping[str, DataFrame], counted: Mapping[str, Mapping[str, Counted]]
-    ) -> dict[str, dict[str, Applied]]:
-        def one(feed: Feed) -> dict[str, Applied]:
-            files, own = self.work.files_of(feed.name), records[feed.name]
-            return apply_periods(own, self.tables, feed, files, counted[feed.name], self.stages)
+    def _rejected(self, records: DataFrame) -> bool:
+        return not records.where(records.reasons.isNotNull()).isEmpty()
 
-        return self._side_by_side(one)
+    def _silver(
+        self, feed: Feed, held: DataFrame | None
+    ) -> tuple[list[LedgerEntry], dict[str, Applied]]:
+        """One feed's silver, and the ledger's lines on all files that were folded."""
+        timeline, table = self.plan.timeline(feed), self.tables.path(admit.bronze_of(feed))
+        version, entries = lake.newest_version(table), timeline.files
+        counted = count_rows(table, version, entries) if entries else {}
+        new = {file.found.path for file in self.plan.files_of(feed.name)}
+        if held is not None and {entry.file for entry in entries} <= new:
+            records = held
+        else:
+            records = admit.stored(self.own[feed.name], self.tables, feed, entries)
+        applied = Silver(self.tables, feed, counted, self.stages).apply(records, timeline)
+        outcomes = {file: o for done in applied.values() for file, o in done.outcomes.items()}
+        told = [self._entry(entry, counted[entry.file], outcomes[entry.file]) for entry in entries]
+        if feed.kind == "log":
+            told = self._with_repeated(feed, told, version)
+        return told, applied
 
-    def _side_by_side(self, work: Callable[[Feed], T]) -> dict[str, T]:
-        """Do the work of each feed in a thread of its own."""
-        feeds = self.feeds
-        with ThreadPoolExecutor(len(feeds)) as pool:
-            done = pool.map(work, feeds)
-            return {feed.name: result for feed, result in zip(feeds, done, strict=True)}
+    def _entry(
+        self, entry: LedgerEntry, counted: Counted, outcomes: Mapping[str, int]
+    ) -> LedgerEntry:
+        return replace(
+            entry,
+            release=entry.release or self.plan.number,
+            balance=balance_of(counted, outcomes, entry.file),
+            reasons=counted.reasons,
+            warnings=counted.warnings,
+        )
+
+    def _with_repeated(
+        self, feed: Feed, told: Sequence[LedgerEntry], version: int
+    ) -> list[LedgerEntry]:
+        """All files of a log, with how many of their rows repeat a key that stood before."""
+        places = {entry.place for entry in told}
+        others = [e for e in self.plan.ledger if e.feed == feed.name and e.place not in places]
+        entries = [*others, *told]
+        repeated = repeated_keys(self.tables.path(admit.bronze_of(feed)), version, feed, entries)
+        rule = f"repeated:{feed.key}"
+        return [
+            replace(
+                entry,
+                warnings={k: n for k, n in entry.warnings.items() if k != rule}
+                | ({rule: repeated[entry.file]} if entry.file in repeated else {}),
+            )
+            for entry in entries
+        ]
+
+
+def _with_unknown(entry: LedgerEntry, odd: Mapping[str, int]) -> LedgerEntry:
+    if entry.file not in odd:
+        return entry
+    return replace(entry, warnings={**entry.warnings, "unknown_agent": odd[entry.file]})
+
+
+def side_by_side(feeds: Sequence[Feed], work: Callable[[Feed], T]) -> dict[str, T]:
+    """Do the work of each feed in a thread of its own."""
+    if not feeds:
+        return {}
+    with ThreadPoolExecutor(len(feeds)) as pool:
+        done = pool.map(work, feeds)
+        return {feed.name: result for feed, result in zip(feeds, done, strict=True)}
+
+
+@contextmanager
+def loading(
+    config: Config,
+    lakehouse: Path,
+    plan: Plan,
+    run: str,
+    stages: Stages,
+    *,
+    spark: SparkSession | None,
+) -> Iterator[Loading]:
+    """What loads a plan; `spark` is used and left open, else a session is started and ended."""
+    with _session(spark, lakehouse, run, plan, stages) as session:
+        own = {
+            f.name: session_for(session, plan.bytes_at_stake(f.name), lenient=True)
+            for f in feeds_at_work(plan, config.feeds)
+        }
+        yield Loading(session, own, config, lakehouse, plan, run, stages)
 
 
 @contextmanager
 def _session(
-    spark: SparkSession | None, lakehouse: Path, run: str, work: Plan, stages: Stages
+    spark: SparkSession | None, lakehouse: Path, run: str, plan: Plan, stages: Stages
 ) -> Iterator[SparkSession]:
     if spark is not None:
         yield spark
         return
     log = lakehouse / "logs" / f"{run}.spark.log"
     started = spark_session(
-        bytes_at_stake=work.bytes_at_stake(), log=log, warehouse=lakehouse / "staging"
+        bytes_at_stake=plan.bytes_at_stake(), log=log, warehouse=lakehouse / "staging"
     )
     with stages.stage("session"):
         session = started.__enter__()

@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Literal
 from support_lakehouse.config import Config
 from support_lakehouse.io.runlog import Stages, log_to
 from support_lakehouse.model.books import LedgerEntry
-from support_lakehouse.model.release import Release
+from support_lakehouse.model.plan import Plan
+from support_lakehouse.model.release import Kind, Release
 from support_lakehouse.model.settings import Format
-from support_lakehouse.stages import release as releasing
-from support_lakehouse.stages.plan import Plan, make_plan
+from support_lakehouse.stages.plan import Asked, make_plan
 from support_lakehouse.stages.publish import publish
+from support_lakehouse.stages.release import Releasing, decisions_of
 from support_lakehouse.stages.released import Released
 
 if TYPE_CHECKING:
@@ -27,15 +28,32 @@ Outcome = Literal["released", "nothing to do", "refused"]
 
 @dataclass(frozen=True)
 class Options:
-    """What a person asks of a run; None stands for what `conf/pipeline.yml` says."""
+    """What a person asks of a run; None stands for what `conf/pipeline.yml` says, or for all."""
 
     data: Path | None = None
     lakehouse: Path | None = None
     months: tuple[str, ...] | None = None
+    days: tuple[str, ...] | None = None
+    feeds: tuple[str, ...] | None = None
+    sync_dates: Mapping[str, str] = field(default_factory=dict)
+    accept: tuple[str, ...] = ()
     format: Format | None = None
     finals: bool = True
     reset: bool = False
+    rehash: bool = False
     log_level: str = "info"
+
+    @property
+    def asked(self) -> Asked:
+        return Asked(
+            months=self.months,
+            days=self.days,
+            feeds=self.feeds,
+            sync_dates=self.sync_dates,
+            accept=self.accept,
+            reset=self.reset,
+            rehash=self.rehash,
+        )
 
 
 @dataclass(frozen=True)
@@ -53,9 +71,7 @@ class RunResult:
 def plan(config: Config, options: Options) -> Plan:
     """What a run with these options would do; nothing is written and no JVM started."""
     data = (options.data or config.data).resolve()
-    return make_plan(
-        config, data, lakehouse_of(config, options), months=options.months, reset=options.reset
-    )
+    return make_plan(config, data, lakehouse_of(config, options), options.asked)
 
 
 def run(
@@ -73,23 +89,27 @@ def run(
     """
     lakehouse = lakehouse_of(config, options)
     stages, at = Stages(tell), datetime.now(UTC)
-    run_id = f"{at:%Y%m%dt%H%M%S}-{secrets.token_hex(3)}"
+    run_id = name_of_run(at)
     with stages.stage("plan"):
-        work = plan(config, options)
-    if not work.load and not work.refusals:
+        work = plan(config, options).admitted_by(run_id)
+    if not work.works and not work.refusals:
         return _published(config, lakehouse, work, options, stages, "nothing to do", ())
     with log_to(lakehouse / "logs" / f"{run_id}.log", options.log_level):
+        releasing = Releasing(config, lakehouse, work, run_id, at)
         if work.refusals:
-            with stages.stage("refusal", files=len(work.refusals)):
-                refused = releasing.refuse(config, lakehouse, work, run_id, at)
-            return RunResult("refused", refused, work, seconds=stages.told())
+            return _refused(work, releasing, stages)
         # Imported here: what has nothing to load needs neither Spark nor the time to import it.
-        from support_lakehouse.pipeline.load import load
+        from support_lakehouse.pipeline.load import loading
 
-        done = load(config, lakehouse, work, run_id, stages, spark=spark)
+        with loading(config, lakehouse, work, run_id, stages, spark=spark) as load:
+            done = load.load()
+        if done.refusals:
+            work = replace(work, refusals=done.refusals)
+            return _refused(work, releasing, stages)
         with stages.stage("release"):
-            loaded = releasing.entries(work, done.counted, done.applied, run_id)
-            made = releasing.release(config, lakehouse, work, loaded, done.applied, run_id, at)
+            kind: Kind = "reset" if work.reset and work.releases else "run"
+            made = releasing.release(kind, done.ledger, done.applied, decisions_of(work))
+        loaded = tuple(entry for entry in done.ledger if entry.release == work.number)
         work = replace(work, releases=(*work.releases, made))
         return _published(config, lakehouse, work, options, stages, "released", loaded)
 
@@ -97,6 +117,17 @@ def run(
 def lakehouse_of(config: Config, options: Options) -> Path:
     """The lakehouse's folder, whole."""
     return (options.lakehouse or config.lakehouse).resolve()
+
+
+def name_of_run(at: datetime) -> str:
+    """A name that no other run has; it begins with the time."""
+    return f"{at:%Y%m%dt%H%M%S}-{secrets.token_hex(3)}"
+
+
+def _refused(work: Plan, releasing: Releasing, stages: Stages) -> RunResult:
+    with stages.stage("refusal", files=len(work.refusals)):
+        refused = releasing.refuse(work.refusals)
+    return RunResult("refused", refused, work, seconds=stages.told())
 
 
 def _published(

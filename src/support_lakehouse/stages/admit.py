@@ -1,18 +1,24 @@
-"""Owns admission: records of new files into bronze, judged in the pass that reads them."""
+"""Owns admission: records of new files judged in the pass that reads them, bronze, quarantine."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import reduce
 from pathlib import Path
 
+from pyspark.errors import AnalysisException, ParseException
 from pyspark.sql import DataFrame, SparkSession
 
+from support_lakehouse.errors import ConfigError
+from support_lakehouse.io import lake
 from support_lakehouse.io.staging import landed_records
 from support_lakehouse.io.tables import Tables
+from support_lakehouse.model.books import LedgerEntry
 from support_lakehouse.model.feed import Feed
 from support_lakehouse.model.landing import ScannedFile, Shape
+from support_lakehouse.transforms import quarantine as Q
+from support_lakehouse.transforms.fields import with_fields
 from support_lakehouse.transforms.judge import bronze_rows, judged
-from support_lakehouse.transforms.quarantine import quarantined
 
-_PRUNED_BY = "period,file,line,run"
+_PRUNED_BY = "period,file,line,run,admission"
 QUARANTINE = "quarantine"
 
 
@@ -23,9 +29,24 @@ def bronze_of(feed: Feed) -> str:
 def judge(
     session: SparkSession, tables: Tables, feed: Feed, files: Sequence[ScannedFile], staging: Path
 ) -> DataFrame:
-    """Every record of the files with its verdict and its typed values, not worked out yet."""
-    records = landed_records(session, files, feed.delimiter, staging / f"{feed.name}.parquet")
-    return judged(records, feed, Shape.of(files), run=tables.run)
+    """Every record of the files with its verdict and its typed values, not worked out yet.
+
+    Raises ConfigError where Spark cannot make sense of an expression of the feed's rules.
+    """
+    records = landed_records(session, files, feed, staging / f"{feed.name}.parquet")
+    return judge_records(records, tables, feed, Shape.of(files))
+
+
+def judge_records(records: DataFrame, tables: Tables, feed: Feed, shape: Shape) -> DataFrame:
+    """The same for records from elsewhere, as those that come back from quarantine."""
+    try:
+        return judged(records, feed, shape, run=tables.run)
+    except (AnalysisException, ParseException) as error:
+        raise ConfigError(
+            f"an expression cannot be worked out: {str(error).splitlines()[0]}",
+            where=f"conf/feeds, {feed.name}: rules",
+            expected="Spark SQL over the feed's columns that is true or false",
+        ) from error
 
 
 def admit(tables: Tables, feed: Feed, records: DataFrame) -> None:
@@ -33,11 +54,46 @@ def admit(tables: Tables, feed: Feed, records: DataFrame) -> None:
     tables.append(bronze_rows(records), bronze_of(feed), statistics=_PRUNED_BY, feed=feed.name)
 
 
+def stored(
+    session: SparkSession, tables: Tables, feed: Feed, entries: Sequence[LedgerEntry]
+) -> DataFrame:
+    """The rows of files that bronze holds, with their verdict of then and their typed values."""
+    admissions = [name for entry in entries for name in entry.admissions]
+    bronze = tables.read(session, bronze_of(feed))
+    shape = Shape(tuple(dict.fromkeys(entry.header for entry in entries)), quotes=feed.quoting)
+    return with_fields(bronze.where(bronze.admission.isin(admissions)), feed, shape)
+
+
 def quarantine(
-    session: SparkSession, tables: Tables, feeds: Sequence[Feed], rules: str, *, anew: bool
+    session: SparkSession,
+    tables: Tables,
+    judged_records: Mapping[str, DataFrame],
+    files: Sequence[ScannedFile],
+    rules: Mapping[str, str],
+    *,
+    state: str,
+    anew: bool,
 ) -> None:
-    """Put this run's rejected rows of the feeds into quarantine, in one commit."""
-    bronze = {feed.name: tables.read(session, bronze_of(feed)) for feed in feeds}
-    rows = quarantined(bronze, run=tables.run, rules=rules)
-    write = tables.replace if anew else tables.append
-    write(rows, QUARANTINE, statistics="feed,file,line,period,run")
+    """Put rejected rows of feeds into quarantine in one commit; entries of old bytes step aside.
+
+    `anew` forgets what is there, as a reset does.
+    """
+    entries = [
+        Q.quarantined(records, feed, rules=rules[feed], state=state)
+        for feed, records in judged_records.items()
+    ]
+    there = lake.version_of(tables.path(QUARANTINE)) is not None
+    if there and not anew and files and state == Q.OPEN:
+        taken = [(f.found.feed, f.found.path, f.sha256) for f in files]
+        frame = session.createDataFrame(taken, "feed string, file string, sha256 string")
+        entries.append(Q.superseded(tables.read(session, QUARANTINE), frame))
+    if entries:
+        write_entries(tables, reduce(DataFrame.unionByName, entries), anew=anew or not there)
+
+
+def write_entries(tables: Tables, entries: DataFrame, *, anew: bool = False) -> None:
+    """Merge entries into quarantine by their id."""
+    if anew:
+        tables.replace(entries, QUARANTINE, statistics="feed,file,line,period,run")
+    else:
+        tables.upsert(entries, QUARANTINE, Q.merge_parts())

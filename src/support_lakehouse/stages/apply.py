@@ -1,18 +1,17 @@
-"""Owns silver: accepted changes go in period by period, each a commit of its own (laws L1, L5)."""
+"""Owns silver: accepted changes go in fold by fold, each a commit of its own (laws L1, L5)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 from pyspark.sql import DataFrame
 
-from support_lakehouse.errors import BooksDoNotBalance
 from support_lakehouse.io import lake
 from support_lakehouse.io.runlog import Stages
 from support_lakehouse.io.tables import Tables
 from support_lakehouse.model.feed import Feed
-from support_lakehouse.model.landing import ScannedFile
-from support_lakehouse.model.period import INITIAL
-from support_lakehouse.stages.books import Applied, Counted
-from support_lakehouse.transforms import fold
+from support_lakehouse.model.timeline import Fold, Timeline
+from support_lakehouse.stages.books import Applied, Counted, Outcomes, agree, outcomes_of_merge
+from support_lakehouse.transforms import fold as F
 
 _PERHAPS_NOTHING = 1_000
 """So few changes may all be what the table says already: then a MERGE is spared, as Delta would
@@ -20,92 +19,198 @@ copy the rows that it met and commit them as they were. Looking costs a join, so
 it is not done; a commit without effect is the worst that can come of it."""
 
 
-def silver_of(feed: Feed) -> str:
-    return f"silver/{feed.name}"
+def history_of(feed: Feed) -> str:
+    """The table that holds a snapshot's rows by date."""
+    return f"{feed.table}_history"
 
 
-def apply_periods(
-    records: DataFrame,
-    tables: Tables,
-    feed: Feed,
-    files: Sequence[ScannedFile],
-    counted: Mapping[str, Counted],
-    stages: Stages,
-) -> dict[str, Applied]:
-    """Fold the accepted records of each period, in order, into the feed's silver table.
-
-    A file without accepted rows changes nothing; an extract without any still makes the table.
-    """
-    changes = fold.accepted_changes(records, feed)
-    applied = {}
-    for file in files:
-        told = counted.get(file.found.path, Counted(0, 0))
-        period = file.found.period
-        own = _winners(changes.where(changes._period == period), feed, told)
-        with stages.stage("silver", feed=feed.name, period=period, rows=told.accepted):
-            if period == INITIAL:
-                applied[period] = _begin(tables, feed, own, told)
-            elif told.won:
-                applied[period] = _merge(tables, feed, own, told, period)
-    return applied
+def tables_of(feed: Feed) -> tuple[str, ...]:
+    """The silver tables that a feed's files make."""
+    return (feed.table, history_of(feed)) if feed.kind == "snapshot" else (feed.table,)
 
 
-def _winners(changes: DataFrame, feed: Feed, counted: Counted) -> DataFrame:
-    """One change per key; where no key stands twice there is nothing to choose."""
-    if counted.won == counted.accepted:
-        return changes
-    return fold.latest_per_key(changes, feed.key, order=fold.PLACE)
+@dataclass(frozen=True)
+class Silver:
+    """One feed's way into silver. `counted` tells what the rows of each file come to."""
 
+    tables: Tables
+    feed: Feed
+    counted: Mapping[str, Counted]
+    stages: Stages
 
-def _begin(tables: Tables, feed: Feed, changes: DataFrame, counted: Counted) -> Applied:
-    table = silver_of(feed)
-    version = tables.replace(
-        fold.without_deletes(changes),
-        table,
-        statistics=_statistics(feed),
-        feed=feed.name,
-        period=INITIAL,
-    )
-    written = lake.metrics_of(tables.path(table), version).get("numOutputRows", 0)
-    _agree(counted.won, written, feed, INITIAL)
-    return Applied(version, inserted=written)
+    def apply(self, records: DataFrame, timeline: Timeline) -> dict[str, Applied]:
+        """Rewind if need be and fold the judged records of each fold, in order; by period.
 
+        A file without accepted rows changes nothing; the first fold makes the table in any case.
+        """
+        table, feed = self.feed.table, self.feed
+        if timeline.rewind_to is not None:
+            self.tables.restore(table, timeline.rewind_to, feed=feed.name)
+        changes = F.accepted_changes(records, feed)
+        applied = {}
+        for fold in timeline.folds:
+            rows = sum(self.counted[path].accepted for path in fold.paths)
+            with self.stages.stage("silver", feed=feed.name, period=fold.period, rows=rows):
+                applied[fold.period] = self._fold(F.of_files(changes, fold.paths), fold)
+        if feed.kind == "snapshot" and timeline.folds:
+            self._latest(records, timeline.folds[-1].period)
+        return applied
 
-def _merge(
-    tables: Tables, feed: Feed, changes: DataFrame, counted: Counted, period: str
-) -> Applied:
-    table = silver_of(feed)
-    before = lake.newest_version(tables.path(table))
-    if counted.won <= _PERHAPS_NOTHING:
-        rows = tables.read(changes.sparkSession, table)
-        if fold.effective(changes, rows, feed).isEmpty():
-            return Applied(before)
-    version = tables.merge(
-        table=table, feed=feed.name, period=period, **vars(fold.merge_of(changes, feed))
-    )
-    if version == before:
-        return Applied(version)
-    told = lake.metrics_of(tables.path(table), version)
-    _agree(counted.won, told["numSourceRows"], feed, period)
-    return Applied(
-        version,
-        inserted=told["numTargetRowsInserted"],
-        updated=told["numTargetRowsUpdated"],
-        deleted=told["numTargetRowsDeleted"],
-    )
+    def _fold(self, changes: DataFrame, fold: Fold) -> Applied:
+        match self.feed.kind:
+            case "log":
+                return self._log(changes, fold)
+            case "lookup":
+                return self._lookup(changes, fold)
+            case "snapshot":
+                return self._snapshot(changes, fold)
+            case _:
+                return self._begin(changes, fold) if fold.begins else self._merge(changes, fold)
 
+    def _begin(self, changes: DataFrame, fold: Fold) -> Applied:
+        outcomes = self._outcomes(changes, None, fold)
+        rows = F.without_deletes(self._winners(changes, fold))
+        written = self._replace(rows, self.feed.table, fold)
+        if outcomes is None:
+            told = self.counted[fold.paths[0]].winners
+            absent = told.get("delete", 0)
+            own = {"inserted": sum(told.values()) - absent, "absent_deletes": absent}
+            outcomes = {fold.paths[0]: own}
+        self._check_growth(outcomes, written, fold)
+        return Applied(self._version(self.feed.table), outcomes)
 
-def _agree(counted: int, merged: int, feed: Feed, period: str) -> None:
-    if counted != merged:
-        raise BooksDoNotBalance(
-            f"{counted} keys were counted, {merged} rows were folded",
-            where=f"{silver_of(feed)}, {period}",
-            hint="Nothing was released. This is a fault of the program; please report it.",
+    def _merge(self, changes: DataFrame, fold: Fold) -> Applied:
+        table = self.feed.table
+        before = self._version(table)
+        accepted = sum(self.counted[path].accepted for path in fold.paths)
+        if not accepted:
+            return Applied(before, {path: {} for path in fold.paths})
+        current = self.tables.read(changes.sparkSession, table)
+        outcomes = self._outcomes(changes, current, fold)
+        winners = self._winners(changes, fold)
+        nothing = (
+            accepted <= _PERHAPS_NOTHING and F.effective(winners, current, self.feed).isEmpty()
+        )
+        version = before if nothing else self._merged(winners, fold)
+        metrics = self._metrics(table, version) if version != before else {}
+        if outcomes is None:
+            told = self.counted[fold.paths[0]]
+            if metrics:
+                agree(told.won, metrics["numSourceRows"], table, f"keys of {fold.period}")
+            outcomes = {fold.paths[0]: outcomes_of_merge(told, metrics)}
+        grown = metrics.get("numTargetRowsInserted", 0) - metrics.get("numTargetRowsDeleted", 0)
+        self._check_growth(outcomes, grown, fold)
+        return Applied(version, outcomes)
+
+    def _log(self, changes: DataFrame, fold: Fold) -> Applied:
+        table, rows = self.feed.table, changes.drop(F.ACTION)
+        outcomes = {path: {"inserted": self.counted[path].accepted} for path in fold.paths}
+        if fold.begins:
+            written = self._replace(rows, table, fold)
+        else:
+            before = self._version(table)
+            version = self.tables.append(
+                rows, table, statistics=self._statistics, feed=self.feed.name, period=fold.period
+            )
+            written = self._rows_written(table, before, version)
+        self._check_growth(outcomes, written, fold)
+        return Applied(self._version(table), outcomes)
+
+    def _lookup(self, changes: DataFrame, fold: Fold) -> Applied:
+        """The last delivery is the table; those that came before it have rows to count only."""
+        table, last = self.feed.table, fold.paths[-1]
+        there = lake.version_of(self.tables.path(table)) is not None
+        before = self.tables.read(changes.sparkSession, table) if there else None
+        outcomes = self._counted_outcomes(changes, before, fold)
+        rows = self._latest_per_key(F.of_files(changes, [last]))
+        written = self._replace(F.without_deletes(rows), table, fold)
+        agree(sum(outcomes[last].values()), written, table, f"keys of {last}")
+        return Applied(self._version(table), outcomes)
+
+    def _snapshot(self, changes: DataFrame, fold: Fold) -> Applied:
+        table = history_of(self.feed)
+        outcomes = self._counted_outcomes(changes, None, fold)
+        rows = F.without_deletes(self._latest_per_key(changes))
+        before = lake.version_of(self.tables.path(table))
+        version = self.tables.replace_period(
+            rows, table, statistics=self._statistics, feed=self.feed.name, period=fold.period
+        )
+        written = self._rows_written(table, before, version)
+        self._check_growth(outcomes, written, fold)
+        return Applied(version, outcomes)
+
+    def _latest(self, records: DataFrame, period: str) -> None:
+        history = self.tables.read(records.sparkSession, history_of(self.feed))
+        self.tables.replace(
+            F.latest_state(history, self.feed).select(*history.columns),
+            self.feed.table,
+            statistics=self._statistics,
+            feed=self.feed.name,
+            period=period,
         )
 
+    def _winners(self, changes: DataFrame, fold: Fold) -> DataFrame:
+        """One change per key; where no key stands twice there is nothing to choose."""
+        if self._single(fold):
+            told = self.counted[fold.paths[0]]
+            if told.won == told.accepted:
+                return changes
+        return self._latest_per_key(changes)
 
-def _statistics(feed: Feed) -> str:
-    """The columns Delta keeps minima and maxima of: key and dates, none that is personal."""
-    dates = [c.name for c in feed.columns if c.type.name in ("date", "timestamp")]
-    public = [c.name for c in feed.columns if not c.personal]
-    return ",".join(name for name in (feed.key, *dates) if name in public) or "_line"
+    def _latest_per_key(self, changes: DataFrame) -> DataFrame:
+        assert self.feed.key is not None
+        return F.latest_per_key(changes, self.feed.key, order=F.order_of(self.feed))
+
+    def _single(self, fold: Fold) -> bool:
+        """Whether bronze alone tells which rows win: one file, in order of its lines."""
+        return len(fold.files) == 1 and not self.feed.order
+
+    def _outcomes(
+        self, changes: DataFrame, before: DataFrame | None, fold: Fold
+    ) -> dict[str, Outcomes] | None:
+        """What each file of several does; None where one file's own counts tell it."""
+        return None if self._single(fold) else self._counted_outcomes(changes, before, fold)
+
+    def _counted_outcomes(
+        self, changes: DataFrame, before: DataFrame | None, fold: Fold
+    ) -> dict[str, Outcomes]:
+        told: dict[str, dict[str, int]] = {path: {} for path in fold.paths}
+        for file, outcome, rows in F.outcomes(changes, before, self.feed).collect():
+            told[file][outcome] = rows
+        return dict(told)
+
+    def _check_growth(self, outcomes: Mapping[str, Outcomes], rows: int, fold: Fold) -> None:
+        grown = sum(o.get("inserted", 0) - o.get("deleted", 0) for o in outcomes.values())
+        agree(grown, rows, f"{self.feed.table}, {fold.period or 'all files'}", "rows more")
+
+    def _merged(self, winners: DataFrame, fold: Fold) -> int:
+        merge = vars(F.merge_of(winners, self.feed))
+        return self.tables.merge(
+            table=self.feed.table, feed=self.feed.name, period=fold.period, **merge
+        )
+
+    def _replace(self, rows: DataFrame, table: str, fold: Fold) -> int:
+        version = self.tables.replace(
+            rows, table, statistics=self._statistics, feed=self.feed.name, period=fold.period
+        )
+        return self._metrics(table, version).get("numOutputRows", 0)
+
+    def _rows_written(self, table: str, before: int | None, version: int) -> int:
+        """Of a write that commits nothing where there is nothing to write."""
+        return 0 if version == before else self._metrics(table, version).get("numOutputRows", 0)
+
+    def _version(self, table: str) -> int:
+        return lake.newest_version(self.tables.path(table))
+
+    def _metrics(self, table: str, version: int) -> dict[str, int]:
+        return lake.metrics_of(self.tables.path(table), version)
+
+    @property
+    def _statistics(self) -> str:
+        """The columns Delta keeps minima and maxima of: key and dates, none that is personal."""
+        feed = self.feed
+        dates = [c.name for c in feed.columns if c.type.name in ("date", "timestamp")]
+        public = [c.name for c in feed.columns if not c.personal]
+        names = dict.fromkeys((*([feed.key] if feed.key else []), *dates))
+        own = [name for name in names if name in public]
+        return ",".join([*own, F.PERIOD] if feed.kind == "snapshot" else own or ["_line"])

@@ -1,23 +1,29 @@
 """Owns the counting: what became of every row of every file, proven by two engines (law L3)."""
 
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from support_lakehouse.errors import BooksDoNotBalance
 from support_lakehouse.io import lake
-from support_lakehouse.model.books import Balance
+from support_lakehouse.model.books import Balance, LedgerEntry
+from support_lakehouse.model.feed import Feed
+from support_lakehouse.model.release import TableState
 from support_lakehouse.transforms import counting
+
+Outcomes = Mapping[str, int]
+_ADMISSION = re.compile(r"[0-9a-z-]+")
 
 
 @dataclass(frozen=True)
 class Counted:
-    """What a run's bronze rows of one file come to. `winners` by action: the last per key."""
+    """What the bronze rows of one file come to. `winners` by action: the last row of each key."""
 
-    read: int
-    rejected: int
+    read: int = 0
+    rejected: int = 0
     winners: Mapping[str, int] = field(default_factory=dict)
     reasons: Mapping[str, int] = field(default_factory=dict)
     warnings: Mapping[str, int] = field(default_factory=dict)
@@ -33,56 +39,94 @@ class Counted:
 
 @dataclass(frozen=True)
 class Applied:
-    """What Delta says that one period did to a silver table, and the version it left."""
+    """The version that a fold left of its silver table, and what each of its files did to it."""
 
     version: int
-    inserted: int = 0
-    updated: int = 0
-    deleted: int = 0
+    outcomes: Mapping[str, Outcomes] = field(default_factory=dict)
 
 
-def count_rows(table: Path, version: int, run: str) -> dict[str, Counted]:
-    """Count a run's bronze rows at a version: file -> what they come to."""
+def count_rows(table: Path, version: int, entries: Sequence[LedgerEntry]) -> dict[str, Counted]:
+    """Count the bronze rows of files at a version: file -> what they come to.
+
+    Rows that came back from quarantine stand in bronze twice: as they were rejected, and, in a
+    later admission, as they were accepted.
+    """
+    first = {entry.admissions[0]: entry.file for entry in entries}
+    later = {name: entry.file for entry in entries for name in entry.admissions[1:]}
+    by_admission = {**first, **later}
 
     def rows(sql: str) -> list[dict[str, Any]]:
-        found = lake.query(sql.format(run=run), {"bronze": (table, version)})
-        return list(found.to_pylist())
+        told = sql.format(admissions=_listed(by_admission), returned=_listed(later))
+        return list(lake.query(told, {"bronze": (table, version)}).to_pylist())
 
-    winners: dict[str, dict[str, int]] = defaultdict(dict)
-    reasons: dict[str, dict[str, int]] = defaultdict(dict)
-    warnings: dict[str, dict[str, int]] = defaultdict(dict)
-    for row in rows(counting.WINNERS_BY_FILE):
-        winners[row["file"]][row["action"]] = row["rows"]
+    read: Counter[str] = Counter()
+    rejected: Counter[str] = Counter()
+    for row in rows(counting.ROWS_BY_FILE):
+        file = by_admission[row["admission"]]
+        read[file] += row["rows"] if row["admission"] in first else 0
+        rejected[file] += row["rejected"] if row["admission"] in first else -row["rows"]
+    reasons: dict[str, Counter[str]] = defaultdict(Counter)
     for row in rows(counting.REASONS_BY_FILE):
         named = row["name"] not in (None, row["rule"])
         rule = f"{row['rule']}:{row['name']}" if named else row["rule"]
-        reasons[row["file"]][rule] = row["rows"]
+        reasons[by_admission[row["admission"]]][rule] += row["rows"]
+    warnings: dict[str, Counter[str]] = defaultdict(Counter)
     for row in rows(counting.WARNINGS_BY_FILE):
-        warnings[row["file"]][row["warning"]] = row["rows"]
+        warnings[by_admission[row["admission"]]][row["warning"]] += row["rows"]
+    winners: dict[str, dict[str, int]] = defaultdict(dict)
+    for row in rows(counting.WINNERS_BY_FILE):
+        winners[row["file"]][row["action"]] = row["rows"]
     return {
-        file: Counted(
-            read=row["rows"],
-            rejected=row["rejected"],
-            winners=winners[file],
-            reasons=reasons[file],
-            warnings=warnings[file],
+        entry.file: Counted(
+            read=read[entry.file],
+            rejected=rejected[entry.file],
+            winners=winners[entry.file],
+            reasons=dict(reasons[entry.file]),
+            warnings=dict(warnings[entry.file]),
         )
-        for row in rows(counting.ROWS_BY_FILE)
-        for file in [row["file"]]
+        for entry in entries
     }
 
 
-def balance_of(counted: Counted, applied: Applied, file: str) -> Balance:
-    """The balance sheet of a period's only file; BooksDoNotBalance where the engines disagree."""
+def repeated_keys(
+    table: Path, version: int, feed: Feed, entries: Sequence[LedgerEntry]
+) -> dict[str, int]:
+    """How many accepted rows of each file of a log repeat a key that stood before."""
+    admissions = _listed(name for entry in entries for name in entry.admissions)
+    sql = counting.REPEATED_BY_FILE.format(admissions=admissions)
+    if feed.key is None or not entries:
+        return {}
+    rows = lake.query(sql, {"bronze": (table, version)}).to_pylist()
+    return {row["file"]: row["rows"] for row in rows}
+
+
+def _listed(admissions: Iterable[str]) -> str:
+    names = list(admissions)
+    assert all(_ADMISSION.fullmatch(name) for name in names)
+    return ", ".join(f"'{name}'" for name in names) or "''"
+
+
+def outcomes_of_merge(counted: Counted, metrics: Mapping[str, int]) -> dict[str, int]:
+    """What the only file of a MERGE did, by Delta's own numbers and the second count."""
     deletes = counted.winners.get("delete", 0)
+    inserted, updated, deleted = (
+        metrics.get(f"numTargetRows{what}", 0) for what in ("Inserted", "Updated", "Deleted")
+    )
+    return {
+        "inserted": inserted,
+        "updated": updated,
+        "unchanged": counted.won - deletes - inserted - updated,
+        "deleted": deleted,
+        "absent_deletes": deletes - deleted,
+    }
+
+
+def balance_of(counted: Counted, outcomes: Outcomes, file: str) -> Balance:
+    """The balance sheet of a file; BooksDoNotBalance where the engines disagree."""
     balance = Balance(
         read=counted.read,
-        inserted=applied.inserted,
-        updated=applied.updated,
-        unchanged=counted.won - deletes - applied.inserted - applied.updated,
-        deleted=applied.deleted,
-        absent_deletes=deletes - applied.deleted,
-        superseded=counted.accepted - counted.won,
+        **outcomes,
+        superseded=counted.accepted - sum(outcomes.values()),
         rejected=counted.rejected,
     )
     if not balance.balances or min(balance.as_dict().values()) < 0:
@@ -94,11 +138,41 @@ def balance_of(counted: Counted, applied: Applied, file: str) -> Balance:
     return balance
 
 
+def agree(expected: int, found: int, where: str, what: str) -> None:
+    """BooksDoNotBalance where one engine's number is not the other's."""
+    if expected != found:
+        raise BooksDoNotBalance(
+            f"{what}: {expected} by one count, {found} by the other",
+            where=where,
+            hint="Nothing was released. This is a fault of the program; please report it.",
+        )
+
+
 def fingerprint(table: Path, version: int) -> tuple[int, str]:
     """The rows of a version, and the sum of their hashes modulo 2^64."""
     row = lake.query(counting.ROWS_AND_HASHES, {"t": (table, version)}).to_pylist()[0]
     total = (int(row["high"]) << 32) + int(row["low"])
     return int(row["rows"]), f"{total % 2**64:016x}"
+
+
+def unresolved(
+    lakehouse: Path, feeds: Sequence[Feed], tables: Mapping[str, TableState]
+) -> dict[str, int]:
+    """For each declared reference, how many rows hold a key that its target does not have.
+
+    Names in the query are column names, which the models let be letters, digits and `_` only.
+    """
+    by_name = {feed.name: feed for feed in feeds}
+    told = {}
+    for feed in feeds:
+        for column, target in feed.references.items():
+            there = [feed.table, by_name[target].table]
+            if all(table in tables for table in there):
+                facts, keys = ((lakehouse / table, tables[table].version) for table in there)
+                sql = counting.UNRESOLVED.format(column=column, key=by_name[target].key)
+                row = lake.query(sql, {"facts": facts, "keys": keys}).to_pylist()[0]
+                told[f"{feed.name}.{column}"] = int(row["rows"])
+    return told
 
 
 def total_of(balances: Sequence[Balance]) -> dict[str, int]:

@@ -1,54 +1,124 @@
-"""Owns gold: the marts, built from the silver tables of one moment, side by side."""
+"""Owns the marts: which tables each is made of, and their making, side by side."""
 
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 
 from pyspark.sql import DataFrame, SparkSession
 
+from support_lakehouse.config import Config
+from support_lakehouse.io import lake
 from support_lakehouse.io.tables import Tables
-from support_lakehouse.model.settings import Settings
-from support_lakehouse.transforms import marts
+from support_lakehouse.model.books import LedgerEntry
+from support_lakehouse.transforms import marts, roster
 from support_lakehouse.transforms.fingerprint import ROW_HASH, row_hash
 
 CUBE, REPORT = "gold/interaction_cube", "gold/support_report"
 WORK_TIME, HOURS = "gold/agent_work_time", "gold/interaction_hours"
+ROSTER, STATUS_HISTORY = "silver/roster_agents", "silver/agent_status_history"
+INTERACTIONS, CENTERS, CATEGORIES, AGENTS = (
+    f"silver/{name}" for name in ("interactions", "contact_centers", "service_categories", "agents")
+)
+DETAILS, ACTIVE = "silver/roster_details", "silver/roster_active"
 
 
-def build_marts(session: SparkSession, tables: Tables, settings: Settings) -> None:
-    """Replace every mart, each in a commit of its own; the report is made of the cube."""
-    zone = settings.business_zone
+@dataclass(frozen=True)
+class Making:
+    """What the making of a mart may look at."""
 
-    def silver(name: str) -> DataFrame:
-        return tables.read(session, f"silver/{name}")
+    session: SparkSession
+    tables: Tables
+    config: Config
+    ledger: Sequence[LedgerEntry]
+    odd: dict[str, int]
 
-    def cube_and_report() -> None:
-        cube = marts.interaction_cube(silver("interactions"), zone)
-        _replace(tables, CUBE, cube)
-        named = marts.support_report(
-            tables.read(session, CUBE), silver("contact_centers"), silver("service_categories")
-        )
-        _replace(tables, REPORT, named)
+    def read(self, table: str) -> DataFrame:
+        return self.tables.read(self.session, table)
 
-    def work_time() -> None:
-        rows = marts.agent_work_time(
-            silver("interactions"),
-            silver("contact_centers"),
-            silver("service_categories"),
-            silver("agents"),
-            zone,
-        )
-        _replace(tables, WORK_TIME, rows)
+    def replace(self, mart: str, rows: DataFrame) -> None:
+        hashed = rows.withColumn(ROW_HASH, row_hash(rows.columns))
+        self.tables.replace(hashed.coalesce(1), mart, statistics=rows.columns[0])
 
-    def hours() -> None:
-        rows = marts.interaction_hours(
-            silver("interactions"), silver("contact_centers"), zone, settings.business_hours
-        )
-        _replace(tables, HOURS, rows)
 
-    with ThreadPoolExecutor(3) as pool:
-        for done in [pool.submit(build) for build in (cube_and_report, work_time, hours)]:
+def cube_and_report(at: Making) -> None:
+    """The report is made of the cube."""
+    zone = at.config.settings.business_zone
+    at.replace(CUBE, marts.interaction_cube(at.read(INTERACTIONS), zone))
+    at.replace(REPORT, marts.support_report(at.read(CUBE), at.read(CENTERS), at.read(CATEGORIES)))
+
+
+def work_time(at: Making) -> None:
+    dimensions = (at.read(CENTERS), at.read(CATEGORIES), at.read(AGENTS))
+    zone = at.config.settings.business_zone
+    at.replace(WORK_TIME, marts.agent_work_time(at.read(INTERACTIONS), *dimensions, zone))
+
+
+def hours(at: Making) -> None:
+    settings = at.config.settings
+    rows = marts.interaction_hours(
+        at.read(INTERACTIONS), at.read(CENTERS), settings.business_zone, settings.business_hours
+    )
+    at.replace(HOURS, rows)
+
+
+def roster_tables(at: Making) -> None:
+    """The roster as of its latest day, and who was active on each day."""
+    days = sorted({e.period for e in at.ledger if e.feed in ("roster_agents", "roster_active")})
+    synced = at.session.createDataFrame([(day,) for day in days], "day string")
+    details = at.read(f"{DETAILS}_history")
+    there = lake.version_of(at.tables.path(ACTIVE)) is not None
+    active = at.read(f"{ACTIVE}_history") if there else details.limit(0)
+    history = roster.status_history(details, active, synced)
+    at.tables.replace(
+        history.withColumn(ROW_HASH, row_hash(history.columns)),
+        STATUS_HISTORY,
+        statistics="agent_id,sync_date",
+        feed="roster_active",
+    )
+    latest = roster.latest_agents(at.read(DETAILS), history, days[-1], at.tables.at)
+    at.odd.update(dict(roster.active_but_unknown(details, active).collect()))
+    hashed = latest.withColumn(ROW_HASH, row_hash(roster.COMPARED))
+    at.tables.replace(hashed, ROSTER, statistics="agent_id,sync_day", feed="roster_agents")
+
+
+@dataclass(frozen=True)
+class Mart:
+    """One making, the tables it is made of, and those that it can do without."""
+
+    make: Callable[[Making], None]
+    sources: tuple[str, ...]
+    also: tuple[str, ...] = ()
+
+
+MARTS = (
+    Mart(cube_and_report, (INTERACTIONS, CENTERS, CATEGORIES)),
+    Mart(work_time, (INTERACTIONS, CENTERS, CATEGORIES, AGENTS)),
+    Mart(hours, (INTERACTIONS, CENTERS)),
+    Mart(roster_tables, (DETAILS,), also=(ACTIVE,)),
+)
+
+
+def build_marts(
+    session: SparkSession,
+    tables: Tables,
+    config: Config,
+    ledger: Sequence[LedgerEntry],
+    changed: Collection[str],
+) -> dict[str, int]:
+    """Make anew every mart whose sources are all there and of which one changed.
+
+    Told: for each file of active agents, how many of them nobody knew on that day.
+    """
+    at = Making(session, tables, config, ledger, {})
+    todo = [
+        mart
+        for mart in MARTS
+        if {*mart.sources, *mart.also} & set(changed)
+        and all(lake.version_of(tables.path(source)) is not None for source in mart.sources)
+    ]
+    if not todo:
+        return {}
+    with ThreadPoolExecutor(len(todo)) as pool:
+        for done in [pool.submit(mart.make, at) for mart in todo]:
             done.result()
-
-
-def _replace(tables: Tables, mart: str, rows: DataFrame) -> None:
-    hashed = rows.withColumn(ROW_HASH, row_hash(rows.columns))
-    tables.replace(hashed.coalesce(1), mart, statistics=rows.columns[0])
+    return at.odd

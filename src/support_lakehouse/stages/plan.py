@@ -1,7 +1,7 @@
 """Owns the plan: what a run would load, skip and refuse, found out without Spark."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from support_lakehouse.config import Config
@@ -10,85 +10,71 @@ from support_lakehouse.io import lake, landing, ops
 from support_lakehouse.model.books import LedgerEntry
 from support_lakehouse.model.feed import Feed
 from support_lakehouse.model.landing import FoundFile, ScannedFile
-from support_lakehouse.model.period import INITIAL, is_month, period_order
+from support_lakehouse.model.period import INITIAL, is_day, is_month
+from support_lakehouse.model.plan import ACCEPTABLE, Plan
 from support_lakehouse.model.release import Release
 
-_DELTA_TYPES = {"text": "string", "integer": "long"}
+_DELTA_TYPES = {"text": "string", "integer": "long", "time": "string"}
 """How Delta calls the types that it calls otherwise than a feed does."""
 
 
 @dataclass(frozen=True)
-class Plan:
-    """What a run will do.
+class Asked:
+    """What a person narrows a run to, and what they say is meant; None means all."""
 
-    `known` are the files that are loaded before it; `ledger` those that it builds on, which are
-    none for a reset.
-    """
-
-    releases: tuple[Release, ...]
-    known: tuple[LedgerEntry, ...]
-    ledger: tuple[LedgerEntry, ...]
-    found: tuple[FoundFile, ...]
-    load: tuple[ScannedFile, ...]
-    skipped: tuple[FoundFile, ...]
-    unmatched: tuple[str, ...]
-    refusals: tuple[Refusal, ...]
-    reset: bool
-
-    @property
-    def last(self) -> Release | None:
-        return self.releases[-1] if self.releases else None
-
-    def bytes_at_stake(self, feed: str | None = None) -> int:
-        """The size of all files that a feed's tables will be made of, or all feeds' tables."""
-        loaded = sum(entry.size for entry in self.ledger if feed in (None, entry.feed))
-        return loaded + sum(f.found.size for f in self.load if feed in (None, f.found.feed))
-
-    def files_of(self, feed: str) -> tuple[ScannedFile, ...]:
-        return tuple(file for file in self.load if file.found.feed == feed)
+    months: tuple[str, ...] | None = None
+    days: tuple[str, ...] | None = None
+    feeds: tuple[str, ...] | None = None
+    sync_dates: Mapping[str, str] = field(default_factory=dict)
+    accept: tuple[str, ...] = ()
+    reset: bool = False
+    rehash: bool = False
 
 
-def make_plan(
-    config: Config, data: Path, lakehouse: Path, *, months: Sequence[str] | None, reset: bool
-) -> Plan:
+def make_plan(config: Config, data: Path, lakehouse: Path, asked: Asked) -> Plan:
     """List, hash, compare with the ledger, check names and headers, and decide the order.
 
-    `months` of None means all. Raises UsageError for a month that is none or has no file.
+    Raises UsageError for a month that is none or has no file, and for unknown feeds or words.
     """
-    _check_months(months or ())
-    listing = landing.list_files(data, config.feeds)
+    feeds = _asked_feeds(config, asked)
+    _check_words(asked)
+    listing = landing.list_files(data, feeds)
     releases = tuple(ops.read_releases(lakehouse))
     known = tuple(e for e in read_ledger(lakehouse, releases) if e.state == "loaded")
-    ledger = () if reset else known
-    asked = [f for f in listing.found if _is_asked(f, months)]
-    _check_months_have_files(months or (), asked, ledger, data)
-    if not reset and releases:
-        _check_columns(config.feeds, releases[-1], lakehouse)
-    refusals = list(listing.refused)
-    loaded = {(entry.feed, entry.file): entry for entry in ledger}
-    load: list[ScannedFile] = []
-    skipped: list[FoundFile] = []
-    for found in asked:
-        entry = loaded.get((found.feed, found.path))
-        if entry is None:
-            _scan_into(load, refusals, found, config.feed(found.feed))
-        elif _is_same(found, entry):
-            skipped.append(found)
+    ledger = () if asked.reset else known
+    if not asked.reset and releases:
+        _check_columns(feeds, releases[-1], lakehouse)
+    by_name = {feed.name: feed for feed in feeds}
+    found, unnamed = _with_days(listing.found, by_name, ledger, asked.sync_dates)
+    wanted = [f for f in found if _is_asked(f, by_name[f.feed], asked)]
+    _check_months_have_files(asked.months or (), by_name, wanted, ledger, data)
+    sorted_out = _SortedOut([*listing.refused, *unnamed])
+    loaded = {entry.place: entry for entry in ledger}
+    for file in wanted:
+        feed, entry = by_name[file.feed], loaded.get((file.feed, file.path))
+        if entry is not None and _is_same(file, entry, rehash=asked.rehash):
+            sorted_out.skipped.append(file)
+        elif entry is None or feed.corrections == "accept" or "corrections" in asked.accept:
+            sorted_out.scan(file, feed, entry)
         else:
-            refusals.append(_correction(found, entry, releases))
-    refusals += _late(load, ledger)
-    refusals += _without_extract(config.feeds, asked, ledger)
-    return Plan(
+            sorted_out.refusals.append(_correction(file, entry, releases))
+    left = {entry.place for entry in sorted_out.corrected}
+    plan = Plan(
         releases=releases,
         known=known,
-        ledger=ledger,
-        found=listing.found,
-        load=tuple(load),
-        skipped=tuple(skipped),
+        ledger=tuple(entry for entry in ledger if entry.place not in left),
+        found=found,
+        load=tuple(sorted_out.load),
+        corrected=tuple(sorted_out.corrected),
+        skipped=tuple(sorted_out.skipped),
         unmatched=listing.unmatched,
-        refusals=tuple(dict.fromkeys(refusals)),
-        reset=reset,
+        reset=asked.reset,
+        accepted=asked.accept,
     )
+    refusals = [*sorted_out.refusals, *_without_extract(feeds, found, ledger)]
+    if "short-snapshots" not in asked.accept:
+        refusals += _alone(feeds, plan, {r.feed for r in refusals})
+    return replace(plan, refusals=tuple(dict.fromkeys(refusals)))
 
 
 def read_ledger(lakehouse: Path, releases: Sequence[Release]) -> tuple[LedgerEntry, ...]:
@@ -97,20 +83,58 @@ def read_ledger(lakehouse: Path, releases: Sequence[Release]) -> tuple[LedgerEnt
     return tuple(ops.read_files(lakehouse, table.version)) if table else ()
 
 
-def _check_months(months: Iterable[str]) -> None:
-    for month in months:
+@dataclass
+class _SortedOut:
+    """Files as they are sorted into those to load, to skip and to refuse."""
+
+    refusals: list[Refusal]
+    load: list[ScannedFile] = field(default_factory=list)
+    corrected: list[LedgerEntry] = field(default_factory=list)
+    skipped: list[FoundFile] = field(default_factory=list)
+
+    def scan(self, found: FoundFile, feed: Feed, before: LedgerEntry | None) -> None:
+        try:
+            self.load.append(landing.scan(found, feed))
+        except landing.FileRefused as refused:
+            self.refusals.append(Refusal(found.feed, found.path, str(refused)))
+            return
+        if before is not None:
+            self.corrected.append(before)
+
+
+def _asked_feeds(config: Config, asked: Asked) -> tuple[Feed, ...]:
+    known = {feed.name for feed in config.feeds}
+    for name in asked.feeds or ():
+        if name not in known:
+            raise UsageError(
+                f"no feed is called {name!r}", where="--feeds", expected=", ".join(sorted(known))
+            )
+    return tuple(f for f in config.feeds if asked.feeds is None or f.name in asked.feeds)
+
+
+def _check_words(asked: Asked) -> None:
+    for month in asked.months or ():
         if not is_month(month):
             raise UsageError(
                 f"{month!r} is no month", expected="months like 202502, with commas between them"
+            )
+    for word in asked.accept:
+        if word not in ACCEPTABLE:
+            raise UsageError(
+                f"{word!r} is nothing to accept", where="--accept", expected=", ".join(ACCEPTABLE)
+            )
+    for label, day in asked.sync_dates.items():
+        if not is_day(day):
+            raise UsageError(
+                f"{label}={day} names no day", where="--sync-date", expected="as in day1=2026-01-02"
             )
 
 
 def _check_columns(feeds: Iterable[Feed], last: Release, lakehouse: Path) -> None:
     for feed in feeds:
-        table = f"silver/{feed.name}"
-        if table not in last.tables:
+        if feed.table not in last.tables:
             continue
-        found = lake.columns_of(lakehouse / table, last.tables[table].version)
+        found = lake.columns_of(lakehouse / feed.table, last.tables[feed.table].version)
         there = {name: kind for name, kind in found.items() if not name.startswith("_")}
         declared = {c.name: _DELTA_TYPES.get(str(c.type), str(c.type)) for c in feed.columns}
         changed = {name for name, _ in there.items() ^ declared.items()}
@@ -123,12 +147,51 @@ def _check_columns(feeds: Iterable[Feed], last: Release, lakehouse: Path) -> Non
             )
 
 
-def _is_asked(found: FoundFile, months: Sequence[str] | None) -> bool:
-    return months is None or found.period == INITIAL or found.period in months
+def _with_days(
+    found: Iterable[FoundFile],
+    feeds: Mapping[str, Feed],
+    ledger: Iterable[LedgerEntry],
+    told: Mapping[str, str],
+) -> tuple[tuple[FoundFile, ...], list[Refusal]]:
+    """The files with the day that a label stands for; refusals of those whose day nobody knows."""
+    days = {e.label: e.period for e in ledger if e.label}
+    for label, day in told.items():
+        if days.get(label, day) != day:
+            raise UsageError(
+                f"{label} was loaded as {days[label]}, not as {day}", where="--sync-date"
+            )
+    days |= told
+    named, refused = [], []
+    for file in found:
+        if feeds[file.feed].files.place != "day" or file.period:
+            named.append(file)
+        elif file.label in days:
+            named.append(replace(file, period=days[file.label]))
+        else:
+            why = (
+                f"{file.path} is for {file.label}, which is no date. Expected a folder like"
+                f" sync-2026-01-02, or --sync-date {file.label}=2026-01-02 with its day."
+            )
+            refused.append(Refusal(file.feed, file.path, why))
+    return tuple(sorted(named, key=lambda f: (f.order, f.feed))), refused
+
+
+def _is_asked(found: FoundFile, feed: Feed, asked: Asked) -> bool:
+    if found.period == INITIAL:
+        return True
+    if feed.files.place == "month":
+        return asked.months is None or found.period in asked.months
+    if feed.files.place == "day":
+        return asked.days is None or found.period in asked.days or found.label in asked.days
+    return True
 
 
 def _check_months_have_files(
-    months: Iterable[str], found: Sequence[FoundFile], ledger: Sequence[LedgerEntry], data: Path
+    months: Iterable[str],
+    feeds: Mapping[str, Feed],
+    found: Sequence[FoundFile],
+    ledger: Sequence[LedgerEntry],
+    data: Path,
 ) -> None:
     periods = {file.period for file in found} | {entry.period for entry in ledger}
     for month in months:
@@ -140,19 +203,10 @@ def _check_months_have_files(
             )
 
 
-def _scan_into(
-    load: list[ScannedFile], refusals: list[Refusal], found: FoundFile, feed: Feed
-) -> None:
-    try:
-        load.append(landing.scan(found, feed))
-    except landing.FileRefused as refused:
-        refusals.append(Refusal(found.feed, found.path, str(refused)))
-
-
-def _is_same(found: FoundFile, entry: LedgerEntry) -> bool:
+def _is_same(found: FoundFile, entry: LedgerEntry, *, rehash: bool) -> bool:
     """Whether the file has the bytes that were loaded; unchanged times spare the hash."""
     told = (found.size, found.mtime_ns, found.inode)
-    if told == (entry.size, entry.mtime_ns, entry.inode):
+    if told == (entry.size, entry.mtime_ns, entry.inode) and not rehash:
         return True
     return found.size == entry.size and landing.sha256_of(found.location) == entry.sha256
 
@@ -164,36 +218,43 @@ def _correction(found: FoundFile, entry: LedgerEntry, releases: Sequence[Release
         found.path,
         f"{found.path} was loaded in release {entry.release} ({at}) with other bytes: sha256"
         f" {entry.sha256[:12]} then, {landing.sha256_of(found.location)[:12]} now. Expected a file"
-        " to stay as it was; put the old one back, or rebuild from the files with --reset.",
+        " to stay as it was; put the old one back, or take the new one in its place with --accept"
+        " corrections.",
     )
-
-
-def _late(load: Sequence[ScannedFile], ledger: Sequence[LedgerEntry]) -> list[Refusal]:
-    refusals = []
-    for file in load:
-        applied = [e.period for e in ledger if e.feed == file.found.feed]
-        newest = max(applied, key=period_order, default=INITIAL)
-        if applied and period_order(file.found.period) <= period_order(newest):
-            why = (
-                f"{file.found.path} is for {file.found.period}, and {newest} is applied already."
-                " Expected months in order; --reset rebuilds from all files in order."
-            )
-            refusals.append(Refusal(file.found.feed, file.found.path, why))
-    return refusals
 
 
 def _without_extract(
     feeds: Iterable[Feed], found: Sequence[FoundFile], ledger: Sequence[LedgerEntry]
 ) -> list[Refusal]:
-    there = {f.feed for f in found if f.period == INITIAL}
-    there |= {entry.feed for entry in ledger}
+    """Feeds of a group at work that have nothing to begin with."""
+    there = {f.feed for f in found if f.period == INITIAL} | {entry.feed for entry in ledger}
+    present = {f.feed for f in found} | {entry.feed for entry in ledger}
+    groups = {feed.group_name for feed in feeds if feed.name in present}
     return [
         Refusal(
             feed.name,
-            feed.files.initial,
+            feed.files.initial or "",
             f"{feed.files.initial} is not there. Expected an extract to begin {feed.name} with;"
             " put it into the data folder.",
         )
         for feed in feeds
-        if feed.name not in there
+        if feed.kind == "changes" and feed.group_name in groups and feed.name not in there
     ]
+
+
+def _alone(feeds: Iterable[Feed], plan: Plan, refused: Collection[str]) -> list[Refusal]:
+    """Deliveries whose counterpart is missing, as a day's details without its list of agents."""
+    refusals = []
+    for feed in feeds:
+        partner = feed.delivery.together_with
+        if partner is None or partner in refused:
+            continue
+        there = {entry.period for entry in plan.active(partner)}
+        for day in sorted({entry.period for entry in plan.new_entries(feed.name)} - there):
+            why = (
+                f"{feed.name} has a delivery for {day}, {partner} has none. Expected both; deliver"
+                " the missing one, or say with --accept short-snapshots that it is meant."
+            )
+            files = [e.file for e in plan.new_entries(feed.name) if e.period == day]
+            refusals.append(Refusal(feed.name, files[0], why))
+    return refusals

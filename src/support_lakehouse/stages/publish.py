@@ -2,7 +2,9 @@
 
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +12,20 @@ import pyarrow as pa
 
 from support_lakehouse.config import Config
 from support_lakehouse.io import export, landing
-from support_lakehouse.model.feed import Feed
 from support_lakehouse.model.settings import Format
-from support_lakehouse.stages.released import Released
+from support_lakehouse.stages.released import CALL_LOG, QUARANTINE, REPORT, Released
 
 MANIFEST = "manifest.json"
-REPORT = "support_report"
+
+
+@dataclass(frozen=True)
+class _Publication:
+    """One published file: where it goes, what it is made of, and how it is made."""
+
+    path: Path
+    format: Format
+    made_of: str
+    make: Callable[[], pa.Table]
 
 
 def publish(
@@ -27,16 +37,15 @@ def publish(
     """
     folder = released.lakehouse / "published"
     manifest = {} if again else read_manifest(folder)
-    wanted = _wanted(released, config, finals=finals)
-    files = {name: folder / f"{name}.{fmt}" for name in wanted}
-    todo = [n for n, p in files.items() if not _is_current(p, manifest, released.release.state)]
-    if not todo:
-        return []
-    for name, table in _tables(released, config, todo):
-        export.write(table, files[name], fmt)
-        manifest[files[name].name] = _told(files[name], table.num_rows, released)
-    _write_manifest(folder, manifest)
-    return [files[name] for name in todo]
+    wanted = list(_wanted(released, config, folder, fmt, finals=finals))
+    todo = [p for p in wanted if not _is_current(p.path, manifest, p.made_of)]
+    for one in todo:
+        table = one.make()
+        export.write(table, one.path, one.format)
+        manifest[one.path.name] = _told(one, table.num_rows, released)
+    if todo:
+        _write_manifest(folder, manifest)
+    return [one.path for one in todo]
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:
@@ -48,35 +57,42 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     return told if isinstance(told, dict) else {}
 
 
-def _wanted(released: Released, config: Config, *, finals: bool) -> list[str]:
-    names: list[str] = []
-    if REPORT in config.settings.publish and released.version("gold/support_report") is not None:
-        names.append(REPORT)
-    if finals and "finals" in config.settings.publish:
-        names += [f"{feed.name}_final" for feed in _loaded(released, config.feeds)]
-    return names
+def _wanted(
+    released: Released, config: Config, folder: Path, fmt: Format, *, finals: bool
+) -> Iterator[_Publication]:
+    """What is to be published of a release, by `publish:` in the settings and what is loaded."""
+    asked, state = config.settings.publish, released.release.state
+
+    def there(table: str) -> bool:
+        return released.version(table) is not None
+
+    if "support_report" in asked and there(REPORT):
+        zone = config.settings.business_zone
+        make = partial(released.support_report, zone)
+        yield _Publication(folder / f"support_report.{fmt}", fmt, state, make)
+    if finals and "finals" in asked:
+        for feed in config.feeds:
+            if feed.kind == "changes" and there(feed.table):
+                make = partial(released.final, feed, config.feeds)
+                yield _Publication(folder / f"{feed.name}_final.{fmt}", fmt, state, make)
+    if "cleaned_calls" in asked and there("silver/calls"):
+        path = folder / "cleaned_calls.parquet"
+        yield _Publication(path, "parquet", state, released.cleaned_calls)
+    if "call_center_log" in asked and there(CALL_LOG):
+        yield _Publication(folder / "call_center_log.csv", "csv", state, released.call_center_log)
+        rejected = released.release.tables.get(QUARANTINE)
+        make = partial(released.call_center_log_rejected, config.feed("call_center_log"))
+        made_of = f"{state} {rejected.fingerprint if rejected else ''}"
+        yield _Publication(folder / "call_center_log_rejected.csv", "csv", made_of, make)
 
 
-def _loaded(released: Released, feeds: Sequence[Feed]) -> list[Feed]:
-    return [feed for feed in feeds if released.version(f"silver/{feed.name}") is not None]
-
-
-def _tables(
-    released: Released, config: Config, names: Sequence[str]
-) -> Iterator[tuple[str, pa.Table]]:
-    if REPORT in names:
-        yield REPORT, released.support_report(config.settings.business_zone)
-    if any(name != REPORT for name in names):
-        yield from ((name, table) for name, table in released.finals(config.feeds) if name in names)
-
-
-def _is_current(path: Path, manifest: dict[str, Any], state: str) -> bool:
-    """Whether the file is there as the manifest tells, from a release of the same state."""
+def _is_current(path: Path, manifest: dict[str, Any], made_of: str) -> bool:
+    """Whether the file is there as the manifest tells, made of the same."""
     told: Any = manifest.get(path.name)
     try:
         found = path.stat()
         return bool(
-            told["state"] == state
+            told["state"] == made_of
             and told["file_size"] == found.st_size
             and told["file_mtime"] == found.st_mtime_ns
         )
@@ -84,15 +100,15 @@ def _is_current(path: Path, manifest: dict[str, Any], state: str) -> bool:
         return False
 
 
-def _told(path: Path, rows: int, released: Released) -> dict[str, Any]:
-    found = path.stat()
+def _told(one: _Publication, rows: int, released: Released) -> dict[str, Any]:
+    found = one.path.stat()
     return {
         "file_size": found.st_size,
         "file_mtime": found.st_mtime_ns,
-        "sha256": landing.sha256_of(path),
+        "sha256": landing.sha256_of(one.path),
         "rows": rows,
         "release": released.release.release,
-        "state": released.release.state,
+        "state": one.made_of,
     }
 
 

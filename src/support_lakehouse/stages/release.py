@@ -3,124 +3,186 @@
 import getpass
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from functools import cache
 from pathlib import Path
 
 from support_lakehouse.config import Config
+from support_lakehouse.errors import Refusal
 from support_lakehouse.io import lake, ops
 from support_lakehouse.model.books import LedgerEntry
-from support_lakehouse.model.period import INITIAL, period_order
-from support_lakehouse.model.release import Release, TableState, Versions
-from support_lakehouse.stages.books import Applied, Counted, balance_of, fingerprint, total_of
-from support_lakehouse.stages.plan import Plan
+from support_lakehouse.model.period import NO_PERIOD, is_month, period_order
+from support_lakehouse.model.plan import Plan
+from support_lakehouse.model.release import Kind, Release, TableState, Versions
+from support_lakehouse.stages.books import Applied, fingerprint, total_of, unresolved
 
 
-def entries(
-    work: Plan,
-    counted: Mapping[str, Mapping[str, Counted]],
-    applied: Mapping[str, Mapping[str, Applied]],
-    run: str,
-) -> tuple[LedgerEntry, ...]:
-    """The ledger's lines on the files of this run, each with a balance sheet that balances."""
-    told = []
-    for file in work.load:
-        found = file.found
-        rows = counted[found.feed].get(found.path, Counted(0, 0))
-        done = applied[found.feed].get(found.period, Applied(version=-1))
-        told.append(
-            LedgerEntry(
-                feed=found.feed,
-                file=found.path,
-                period=found.period,
-                sha256=file.sha256,
-                size=found.size,
-                mtime_ns=found.mtime_ns,
-                inode=found.inode,
-                state="loaded",
-                release=next_number(work),
-                admitted_by=run,
-                header=file.header.names,
-                drift=file.header.drift,
-                balance=balance_of(rows, done, found.path),
-                reasons=rows.reasons,
-                warnings=rows.warnings,
-            )
+@dataclass(frozen=True)
+class Releasing:
+    """One run's release in the making: `why` is what a person said of what they decided."""
+
+    config: Config
+    lakehouse: Path
+    plan: Plan
+    run: str
+    at: datetime
+    why: str = ""
+
+    def release(
+        self,
+        kind: Kind,
+        ledger: Sequence[LedgerEntry],
+        applied: Mapping[str, Mapping[str, Applied]],
+        decisions: Sequence[tuple[str, str]],
+    ) -> Release:
+        """Release what the run did. Nothing of it is seen before the last row is written.
+
+        `decisions` are what was decided and of what.
+        """
+        new = [entry for entry in ledger if entry.release == self.plan.number]
+        told = [*decisions, *self._changed_configuration()]
+        return self._append(
+            kind,
+            ledger,
+            told,
+            months=tuple(sorted({e.period for e in new if is_month(e.period)})),
+            files=tuple(entry.file for entry in new),
+            rows=total_of([entry.balance for entry in new]),
+            tables=_delta_tables(self.lakehouse),
+            as_of=self._as_of(applied),
+            refusals=(),
         )
-    return tuple(told)
+
+    def refuse(self, refusals: Sequence[Refusal]) -> Release | None:
+        """Release that the run was refused: silver and gold as they were.
+
+        The same refusal as last time says nothing new and writes nothing.
+        """
+        last = self.plan.last
+        told = tuple(asdict(refusal) for refusal in refusals)
+        if last and last.kind == "refusal" and last.refusals == told:
+            return last
+        loaded = {entry.place for entry in self.plan.known}
+        refused = [self._refused(refusal) for refusal in refusals]
+        ledger = [*self.plan.known, *(e for e in refused if e.place not in loaded)]
+        shown = {n: t for n, t in _delta_tables(self.lakehouse).items() if n == "quarantine"}
+        return self._append(
+            "refusal",
+            ledger,
+            [("refused", f"{len(told)} refusals")],
+            months=(),
+            files=tuple(refusal.file for refusal in refusals),
+            rows=total_of([]),
+            tables=dict(last.tables if last else {}) | shown,
+            as_of=last.as_of if last else {},
+            refusals=told,
+        )
+
+    def _append(
+        self,
+        kind: Kind,
+        ledger: Sequence[LedgerEntry],
+        decisions: Iterable[tuple[str, str]],
+        *,
+        months: tuple[str, ...],
+        files: tuple[str, ...],
+        rows: Mapping[str, int],
+        tables: Mapping[str, TableState],
+        as_of: Mapping[str, Versions],
+        refusals: tuple[Mapping[str, str], ...],
+    ) -> Release:
+        last = self.plan.last
+        made = Release(
+            release=self.plan.number,
+            at=_utc(self.at),
+            run=self.run,
+            kind=kind,
+            months=months,
+            files=files,
+            rows=rows,
+            tables={**tables, **self._ops_tables(ledger, decisions)},
+            as_of=as_of,
+            refusals=refusals,
+            unresolved=unresolved(self.lakehouse, self.config.feeds, tables),
+            code=code_fingerprint(),
+            config=self.config.fingerprint,
+            previous=last.hash if last else "",
+        )
+        ops.append_release(self.lakehouse, made, self.config.settings.retention)
+        return made
+
+    def _ops_tables(
+        self, ledger: Sequence[LedgerEntry], decisions: Iterable[tuple[str, str]]
+    ) -> dict[str, TableState]:
+        kept, number, at = self.config.settings.retention, self.plan.number, _utc(self.at)
+        entries = [
+            ops.Decision(number, at, self.run, decision, _who(), what, self.why)
+            for decision, what in decisions
+        ]
+        own = [entry for entry in ledger if entry.release == number]
+        return {
+            ops.FILES: ops.write_files(self.lakehouse, ledger, self.run, kept),
+            ops.METRICS: ops.append_metrics(self.lakehouse, own, self.run, kept),
+            ops.JOURNAL: ops.append_journal(self.lakehouse, entries, self.run, kept),
+        }
+
+    def _refused(self, refusal: Refusal) -> LedgerEntry:
+        place = (refusal.feed, refusal.file)
+        found = next((f for f in self.plan.found if (f.feed, f.path) == place), None)
+        return LedgerEntry(
+            feed=refusal.feed,
+            file=refusal.file,
+            period=found.period if found else NO_PERIOD,
+            sha256="",
+            size=found.size if found else 0,
+            mtime_ns=found.mtime_ns if found else 0,
+            inode=found.inode if found else 0,
+            state="refused",
+            release=self.plan.number,
+            why=refusal.why,
+        )
+
+    def _changed_configuration(self) -> list[tuple[str, str]]:
+        last, now = self.plan.last, self.config.fingerprint
+        if last is None or last.config == now:
+            return []
+        return [
+            ("configuration changed", f"configuration {now[:12]}, before it {last.config[:12]}")
+        ]
+
+    def _as_of(self, applied: Mapping[str, Mapping[str, Applied]]) -> dict[str, Versions]:
+        """For each known period the version of every silver table after the last period up to it.
+
+        Tables of feeds whose periods are not folded one after another have one version only.
+        """
+        dated = {
+            feed.table
+            for feed in self.config.feeds
+            if feed.kind in ("changes", "events") and feed.files.place
+        }
+        plan = self.plan
+        before = {} if plan.reset or not plan.last else dict(plan.last.as_of)
+        now = {table: periods for table, periods in applied.items() if table in dated}
+        periods = sorted({*before, *(p for done in now.values() for p in done)}, key=period_order)
+        told: dict[str, Versions] = {}
+        versions: dict[str, int] = {}
+        for period in periods:
+            versions |= before.get(period, {})
+            versions |= {t: done[period].version for t, done in now.items() if period in done}
+            told[period] = dict(versions)
+        return told
 
 
-def release(
-    config: Config,
-    lakehouse: Path,
-    work: Plan,
-    loaded: Sequence[LedgerEntry],
-    applied: Mapping[str, Mapping[str, Applied]],
-    run: str,
-    at: datetime,
-) -> Release:
-    """Release what the run loaded. Nothing of it is seen before the last row is written."""
-    what = f"{len(loaded)} files"
-    decisions = [ops.Decision(next_number(work), _utc(at), run, "accepted", _who(), what)]
-    if work.reset:
-        began = "a new ledger from the files in the data folder"
-        decisions.insert(0, ops.Decision(next_number(work), _utc(at), run, "reset", _who(), began))
-    decisions += _changed_configuration(config, work, run, at)
-    ledger = [*work.ledger, *loaded]
-    made = Release(
-        release=next_number(work),
-        at=_utc(at),
-        run=run,
-        kind="reset" if work.reset and work.releases else "run",
-        months=tuple(sorted({entry.period for entry in loaded} - {INITIAL})),
-        files=tuple(entry.file for entry in loaded),
-        rows=total_of([entry.balance for entry in loaded]),
-        tables=_delta_tables(lakehouse) | _ops_tables(config, lakehouse, ledger, decisions, run),
-        as_of=_as_of(work, applied),
-        refusals=(),
-        code=code_fingerprint(),
-        config=config.fingerprint,
-        previous=work.last.hash if work.last else "",
-    )
-    ops.append_release(lakehouse, made, config.settings.retention)
-    return made
-
-
-def refuse(config: Config, lakehouse: Path, work: Plan, run: str, at: datetime) -> Release | None:
-    """Release that the run was refused: tables as they were. The same refusal says nothing new."""
-    refusals = tuple(asdict(refusal) for refusal in work.refusals)
-    if work.last and work.last.kind == "refusal" and work.last.refusals == refusals:
-        return work.last
-    number, last = next_number(work), work.last
-    refused = [_refused(work, refusal["feed"], refusal["file"], refusal["why"], run, number)
-               for refusal in refusals]  # fmt: skip
-    loaded = {(entry.feed, entry.file) for entry in work.known}
-    ledger = [*work.known, *(e for e in refused if (e.feed, e.file) not in loaded)]
-    what = f"{len(refusals)} refusals"
-    decisions = [ops.Decision(number, _utc(at), run, "refused", _who(), what)]
-    made = Release(
-        release=number,
-        at=_utc(at),
-        run=run,
-        kind="refusal",
-        months=(),
-        files=tuple(refusal["file"] for refusal in refusals),
-        rows=total_of([]),
-        tables=dict(last.tables if last else {})
-        | _ops_tables(config, lakehouse, ledger, decisions, run),
-        as_of=last.as_of if last else {},
-        refusals=refusals,
-        code=code_fingerprint(),
-        config=config.fingerprint,
-        previous=last.hash if last else "",
-    )
-    ops.append_release(lakehouse, made, config.settings.retention)
-    return made
-
-
-def next_number(work: Plan) -> int:
-    return work.last.release + 1 if work.last else 1
+def decisions_of(plan: Plan) -> list[tuple[str, str]]:
+    """What a person decided by running with this plan."""
+    told = [("accepted", f"{len(plan.load)} files")]
+    if plan.reset:
+        told.insert(0, ("reset", "a new ledger from the files in the data folder"))
+    for entry in plan.corrected:
+        told.append(("corrected", f"{entry.file}: {entry.sha256[:12]} is no longer active"))
+    told += [(f"accepted {word}", "said with --accept") for word in plan.accepted]
+    return told
 
 
 @cache
@@ -133,32 +195,6 @@ def code_fingerprint() -> str:
     return digest.hexdigest()
 
 
-def _refused(work: Plan, feed: str, file: str, why: str, run: str, number: int) -> LedgerEntry:
-    found = next((f for f in work.found if (f.feed, f.path) == (feed, file)), None)
-    return LedgerEntry(
-        feed=feed,
-        file=file,
-        period=found.period if found else INITIAL,
-        sha256="",
-        size=found.size if found else 0,
-        mtime_ns=found.mtime_ns if found else 0,
-        inode=found.inode if found else 0,
-        state="refused",
-        release=number,
-        admitted_by=run,
-        why=why,
-    )
-
-
-def _changed_configuration(
-    config: Config, work: Plan, run: str, at: datetime
-) -> list[ops.Decision]:
-    if work.last is None or work.last.config == config.fingerprint:
-        return []
-    what = f"configuration {config.fingerprint[:12]}, before it {work.last.config[:12]}"
-    return [ops.Decision(next_number(work), _utc(at), run, "configuration changed", _who(), what)]
-
-
 def _delta_tables(lakehouse: Path) -> dict[str, TableState]:
     """Each table that Spark writes: its newest version, rows and fingerprint."""
     logs = [*lakehouse.glob("*/*/_delta_log"), *lakehouse.glob("quarantine/_delta_log")]
@@ -168,38 +204,6 @@ def _delta_tables(lakehouse: Path) -> dict[str, TableState]:
         if not name.startswith("ops/"):
             version = lake.newest_version(path)
             told[name] = TableState(version, *fingerprint(path, version))
-    return told
-
-
-def _ops_tables(
-    config: Config,
-    lakehouse: Path,
-    ledger: Iterable[LedgerEntry],
-    decisions: Sequence[ops.Decision],
-    run: str,
-) -> dict[str, TableState]:
-    kept = config.settings.retention
-    return {
-        ops.FILES: ops.write_files(lakehouse, list(ledger), run, kept),
-        ops.JOURNAL: ops.append_journal(lakehouse, decisions, run, kept),
-    }
-
-
-def _as_of(work: Plan, applied: Mapping[str, Mapping[str, Applied]]) -> dict[str, Versions]:
-    """For each known period the version of every silver table after the last period up to it."""
-    before = {} if work.reset or not work.last else dict(work.last.as_of)
-    periods = sorted({*before, *(p for done in applied.values() for p in done)}, key=period_order)
-    told: dict[str, Versions] = {}
-    versions: dict[str, int] = {}
-    for period in periods:
-        versions |= before.get(period, {})
-        versions |= {
-            f"silver/{feed}": done.version
-            for feed, by_period in applied.items()
-            for p, done in by_period.items()
-            if p == period
-        }
-        told[period] = dict(versions)
     return told
 
 

@@ -12,10 +12,11 @@ from support_lakehouse.io import lake, ops
 from support_lakehouse.model.feed import Feed
 from support_lakehouse.model.period import INITIAL, is_month, period_order
 from support_lakehouse.model.release import Release
+from support_lakehouse.transforms import call_log, calls
 from support_lakehouse.transforms import report as arrow_report
 from support_lakehouse.transforms.finals import final_of
 
-REPORT = "gold/support_report"
+REPORT, CALL_LOG, QUARANTINE = "gold/support_report", "silver/call_center_log", "quarantine"
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,11 @@ class Released:
         if self.as_of is None:
             state = self.release.tables.get(table)
             return state.version if state else None
-        return self.release.as_of[self.as_of].get(table)
+        dated = {name for tables in self.release.as_of.values() for name in tables}
+        if table in dated:
+            return self.release.as_of[self.as_of].get(table)
+        state = self.release.tables.get(table)  # of a feed without months: it counts whole
+        return state.version if state else None
 
     def table(self, table: str) -> pa.Table:
         """All rows of a table; UsageError where the release has none."""
@@ -67,14 +72,38 @@ class Released:
 
     def finals(self, feeds: tuple[Feed, ...]) -> Iterator[tuple[str, pa.Table]]:
         """`<feed>_final` and its rows for every silver table that is loaded."""
-        by_name = {feed.name: feed for feed in feeds}
-        loaded = [feed for feed in feeds if self.version(f"silver/{feed.name}") is not None]
-        for feed in loaded:
-            targets = set(feed.references.values()) if feed.final.repair_references else set()
-            keys = {
-                target: self.table(f"silver/{target}")[by_name[target].key] for target in targets
-            }
-            yield f"{feed.name}_final", final_of(self.table(f"silver/{feed.name}"), feed, keys)
+        for feed in feeds:
+            if self.version(feed.table) is not None:
+                yield f"{feed.name}_final", self.final(feed, feeds)
+
+    def final(self, feed: Feed, feeds: tuple[Feed, ...]) -> pa.Table:
+        """The rows of one `<feed>_final`."""
+        referred = feed.references.values() if feed.final.repair_references else ()
+        targets = [target for target in feeds if target.name in referred]
+        keys = {target.name: self.table(target.table)[target.key] for target in targets}
+        return final_of(self.table(feed.table), feed, keys)
+
+    def cleaned_calls(self) -> pa.Table:
+        """Calls with the names of their agents (sources.md, B)."""
+        agents = "silver/call_agents"
+        there = self.version(agents) is not None
+        return calls.cleaned_calls(
+            self.table("silver/calls"), self.table(agents) if there else None
+        )
+
+    def call_center_log(self) -> pa.Table:
+        """The accepted rows of the call-centre log with their seconds, in file order."""
+        return call_log.accepted(self.table(CALL_LOG))
+
+    def call_center_log_rejected(self, feed: Feed) -> pa.Table:
+        """The rejected rows of the call-centre log as they came, with why, in file order."""
+        return call_log.rejected(self.quarantine(), feed)
+
+    def quarantine(self) -> pa.Table:
+        """All entries of quarantine; no row where nothing was ever rejected."""
+        if self.version(QUARANTINE) is None:
+            return call_log.NO_ENTRIES
+        return self.table(QUARANTINE)
 
 
 def open_released(
@@ -102,7 +131,8 @@ def open_released(
 
 def _period_up_to(release: Release, month: str) -> str:
     """The newest period of the release that is not after the month: the extract at least."""
-    known = [p for p in release.as_of if period_order(p) <= period_order(month)]
+    monthly = [p for p in release.as_of if p == INITIAL or is_month(p)]
+    known = [p for p in monthly if period_order(p) <= period_order(month)]
     if not known:
         raise UsageError(
             "nothing was released yet, the last run was refused",

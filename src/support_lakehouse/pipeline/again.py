@@ -1,0 +1,109 @@
+"""Owns the part of a replay that needs Spark: judging again, bronze, quarantine, silver."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import reduce
+from pathlib import Path
+from typing import Any
+
+from pyspark.sql import DataFrame, SparkSession
+
+from support_lakehouse.config import Config
+from support_lakehouse.io.runlog import Stages
+from support_lakehouse.io.tables import Tables
+from support_lakehouse.model.books import LedgerEntry
+from support_lakehouse.model.feed import Feed
+from support_lakehouse.model.landing import Shape
+from support_lakehouse.model.plan import Plan
+from support_lakehouse.pipeline.load import Loading, loading
+from support_lakehouse.pipeline.replay import counted, records_of
+from support_lakehouse.stages import admit
+from support_lakehouse.stages.books import Applied
+from support_lakehouse.transforms import gates
+from support_lakehouse.transforms import quarantine as Q
+from support_lakehouse.transforms.judge import accepted
+
+Entry = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class JudgedAgain:
+    """The ledger after it, what silver was done, and how many rows came back or did not."""
+
+    ledger: tuple[LedgerEntry, ...]
+    applied: Mapping[str, Mapping[str, Applied]]
+    returned: Mapping[str, int]
+    rejected: Mapping[str, int]
+
+
+def judge_again(
+    config: Config,
+    lakehouse: Path,
+    plan: Plan,
+    run: str,
+    stages: Stages,
+    waiting: Sequence[Entry],
+    *,
+    spark: SparkSession | None,
+) -> JudgedAgain:
+    """Judge the waiting rows; those accepted now go into bronze and are folded in their place."""
+    with loading(config, lakehouse, plan, run, stages, spark=spark) as load:
+        counts: dict[str, dict[str, tuple[int, int]]] = {}
+        entries = []
+        for feed in load.feeds:
+            with stages.stage("judge again", feed=feed.name):
+                judged = _judged(load, feed, [w for w in waiting if w["feed"] == feed.name])
+                told = gates.rows_by_file(judged).collect()
+                counts[feed.name] = {file: (rows, no) for file, rows, no in told}
+                back = accepted(judged)
+                if any(rows > no for rows, no in counts[feed.name].values()):
+                    admit.admit(load.tables, feed, back)
+                rules = feed.fingerprint
+                entries.append(Q.released(judged, feed.name, rules=rules))
+                entries.append(Q.quarantined(judged, feed.name, rules=rules, state=Q.OPEN))
+        with stages.stage("quarantine"):
+            admit.write_entries(load.tables, reduce(DataFrame.unionByName, entries))
+        done = replace(load, plan=_folding(plan, counts)).fold({})
+    totals = [(f, n) for f, files in counts.items() for n in files.values()]
+    return JudgedAgain(
+        done.ledger,
+        done.applied,
+        returned=counted([(feed, rows - no) for feed, (rows, no) in totals]),
+        rejected=counted([(feed, no) for feed, (rows, no) in totals]),
+    )
+
+
+def discard_entries(
+    config: Config,
+    lakehouse: Path,
+    plan: Plan,
+    run: str,
+    stages: Stages,
+    ids: Sequence[str],
+    *,
+    spark: SparkSession | None,
+) -> None:
+    """Mark entries of quarantine as given up."""
+    with loading(config, lakehouse, plan, run, stages, spark=spark) as load:
+        tables: Tables = load.tables
+        there = tables.read(load.session, admit.QUARANTINE)
+        admit.write_entries(tables, Q.discarded(there, ids, run))
+
+
+def _judged(load: Loading, feed: Feed, waiting: Sequence[Entry]) -> DataFrame:
+    own = load.plan.changed(feed.name)
+    records = load.own[feed.name].createDataFrame(records_of(waiting, own))
+    shape = Shape(tuple(dict.fromkeys(entry.header for entry in own)), quotes=feed.quoting)
+    return admit.judge_records(records, load.tables, feed, shape).localCheckpoint()
+
+
+def _folding(plan: Plan, counts: Mapping[str, Mapping[str, tuple[int, int]]]) -> Plan:
+    """The plan with only those files returned of which a row came back."""
+    came, stayed = [], []
+    for entry in plan.returned:
+        rows, no = counts[entry.feed].get(entry.file, (0, 0))
+        if rows > no:
+            came.append(entry)
+        else:
+            stayed.append(replace(entry, admissions=entry.admissions[:-1]))
+    return replace(plan, ledger=(*plan.ledger, *stayed), returned=tuple(came))

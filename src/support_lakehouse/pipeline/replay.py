@@ -1,0 +1,184 @@
+"""Owns what a person does about quarantine: rows judged again, by today's rules or corrected."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from support_lakehouse.config import Config
+from support_lakehouse.errors import UsageError
+from support_lakehouse.io import ops
+from support_lakehouse.io.runlog import Stages, log_to
+from support_lakehouse.model.books import LedgerEntry
+from support_lakehouse.model.plan import Plan
+from support_lakehouse.model.release import Release
+from support_lakehouse.pipeline.run import name_of_run
+from support_lakehouse.stages.plan import read_ledger
+from support_lakehouse.stages.publish import publish
+from support_lakehouse.stages.release import Releasing
+from support_lakehouse.stages.released import QUARANTINE, Released
+from support_lakehouse.transforms.by_hand import corrected_raw
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+Entry = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class ReplayResult:
+    """What a replay did: rows that came back and rows that did not, by feed; the release."""
+
+    returned: Mapping[str, int]
+    rejected: Mapping[str, int]
+    release: Release | None
+    published: tuple[Path, ...] = ()
+    seconds: Mapping[str, float] = field(default_factory=dict)
+
+
+def replay(
+    config: Config,
+    lakehouse: Path,
+    *,
+    feed: str | None = None,
+    corrected: Mapping[str, Mapping[str, str]] | None = None,
+    why: str = "",
+    spark: SparkSession | None = None,
+    tell: Callable[[str], None] = lambda stage: None,
+) -> ReplayResult:
+    """Judge open entries again and fold those that are accepted now, in the place they had.
+
+    `corrected` are rows of a sheet by the id of their entry; without it all open entries that
+    other rules judged. Nothing to judge again: nothing is written. Raises UsageError for an id
+    that nobody knows.
+    """
+    stages, at = Stages(tell), datetime.now(UTC)
+    run = name_of_run(at)
+    releases = tuple(ops.read_releases(lakehouse))
+    ledger = tuple(e for e in read_ledger(lakehouse, releases) if e.state == "loaded")
+    waiting = _waiting(config, lakehouse, releases, ledger, feed, corrected)
+    if not waiting:
+        return ReplayResult({}, {}, releases[-1] if releases else None, (), stages.told())
+    files = {(w["feed"], w["file"]) for w in waiting}
+    named = _with_admissions([e for e in ledger if e.place in files], run)
+    others = tuple(e for e in ledger if e.place not in files)
+    plan = Plan(releases, ledger, others, returned=tuple(named))
+    with log_to(lakehouse / "logs" / f"{run}.log", "info"):
+        from support_lakehouse.pipeline.again import judge_again
+
+        done = judge_again(config, lakehouse, plan, run, stages, waiting, spark=spark)
+        decisions = [("replayed", f"{n} rows of {f} came back") for f, n in done.returned.items()]
+        if corrected:
+            decisions.append(("corrected by hand", f"{len(waiting)} rows"))
+        with stages.stage("release"):
+            releasing = Releasing(config, lakehouse, plan, run, at, why)
+            made = releasing.release("replay", done.ledger, done.applied, decisions)
+        with stages.stage("publish"):
+            released = Released(lakehouse, made, as_of=None)
+            paths = publish(released, config, config.settings.format, finals=True)
+    return ReplayResult(done.returned, done.rejected, made, tuple(paths), stages.told())
+
+
+def discard(
+    config: Config,
+    lakehouse: Path,
+    ids: Sequence[str],
+    *,
+    why: str,
+    spark: SparkSession | None = None,
+) -> Release:
+    """Give up entries of quarantine for good; UsageError where one is not open."""
+    stages, at = Stages(), datetime.now(UTC)
+    run = name_of_run(at)
+    releases = tuple(ops.read_releases(lakehouse))
+    known = {e["id"]: e for e in entries_of(lakehouse, releases)}
+    for id_ in ids:
+        if id_ not in known or known[id_]["state"] not in ("open", "refused"):
+            state = known[id_]["state"] if id_ in known else "unknown"
+            raise UsageError(
+                f"{id_} is {state}", expected="an open entry (`quarantine list --state open`)"
+            )
+    ledger = read_ledger(lakehouse, releases)
+    plan = Plan(releases, ledger, ledger)
+    with log_to(lakehouse / "logs" / f"{run}.log", "info"):
+        from support_lakehouse.pipeline.again import discard_entries
+
+        discard_entries(config, lakehouse, plan, run, stages, ids, spark=spark)
+        releasing = Releasing(config, lakehouse, plan, run, at, why)
+        return releasing.release("replay", ledger, {}, [("discarded", ", ".join(ids))])
+
+
+def entries_of(lakehouse: Path, releases: Sequence[Release]) -> list[dict[str, Any]]:
+    """All entries of quarantine in the newest release, by feed, file and line."""
+    if not releases or QUARANTINE not in releases[-1].tables:
+        return []
+    rows: list[dict[str, Any]] = Released(lakehouse, releases[-1], None).quarantine().to_pylist()
+    return sorted(rows, key=lambda e: (e["feed"], e["file"].encode(), e["line"], e["id"]))
+
+
+def _waiting(
+    config: Config,
+    lakehouse: Path,
+    releases: Sequence[Release],
+    ledger: Sequence[LedgerEntry],
+    feed: str | None,
+    corrected: Mapping[str, Mapping[str, str]] | None,
+) -> list[Entry]:
+    """The open entries to judge again, each with the record that it has now."""
+    entries = entries_of(lakehouse, releases)
+    unknown = set(corrected or ()) - {e["id"] for e in entries}
+    if unknown:
+        raise UsageError(
+            f"no entry of quarantine has the id {min(unknown)}",
+            expected="the ids of `quarantine export`",
+        )
+    active = {(e.feed, e.file, e.sha256) for e in ledger}
+    rules = {f.name: f for f in config.feeds}
+    told: list[Entry] = []
+    for entry in entries:
+        place = (entry["feed"], entry["file"], entry["sha256"])
+        if entry["state"] != "open" or place not in active or entry["feed"] not in rules:
+            continue
+        if feed not in (None, entry["feed"]):
+            continue
+        own = rules[entry["feed"]]
+        given = (corrected or {}).get(entry["id"])
+        raw = corrected_raw(entry, given, own) if given is not None else entry["raw"]
+        judged_otherwise = corrected is None and entry["rules"] != own.fingerprint
+        if raw != entry["raw"] or judged_otherwise:
+            told.append({**entry, "raw": raw})
+    return told
+
+
+def _with_admissions(entries: Sequence[LedgerEntry], run: str) -> list[LedgerEntry]:
+    return [
+        replace(entry, admissions=(*entry.admissions, f"{run}-{n}"))
+        for n, entry in enumerate(entries)
+    ]
+
+
+def records_of(waiting: Sequence[Entry], entries: Sequence[LedgerEntry]) -> pa.Table:
+    """The records to judge again, in the shape of landed ones."""
+    admissions = {entry.place: entry.admissions[-1] for entry in entries}
+    rows = [
+        {name: w[name] for name in ("period", "file", "line", "sha256", "header", "raw")}
+        | {"admission": admissions[w["feed"], w["file"]]}
+        for w in waiting
+    ]
+    text = ("period", "file", "sha256", "admission", "header", "raw")
+    schema = pa.schema([(name, pa.string()) for name in text] + [("line", pa.int64())])
+    return pa.Table.from_pylist(rows, schema=schema)
+
+
+def counted(rows: Sequence[tuple[str, int]]) -> dict[str, int]:
+    """Numbers by name, those of the same name added up, without zeros."""
+    told: Counter[str] = Counter()
+    for name, number in rows:
+        told[name] += number
+    return {name: number for name, number in told.items() if number}

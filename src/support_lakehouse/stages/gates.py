@@ -1,0 +1,70 @@
+"""Owns the gates: how much of a delivery may be bad, and how small it may be (contracts.md)."""
+
+from pyspark.sql import DataFrame
+
+from support_lakehouse.errors import Refusal
+from support_lakehouse.model.feed import Feed
+from support_lakehouse.model.plan import Plan
+from support_lakehouse.transforms import gates
+
+
+def broken_gates(records: DataFrame, feed: Feed, plan: Plan) -> list[Refusal]:
+    """Why the run's files of a feed may not go in; nothing if they may.
+
+    In: the judged records of the files. Costs a job or two, for feeds with gates only.
+    """
+    told: list[Refusal] = []
+    if "rejects" not in plan.accepted:
+        told += _rejects(records, feed)
+    if "short-snapshots" not in plan.accepted and feed.delivery.min_share_of_previous is not None:
+        told += _short(records, feed, plan)
+    return told
+
+
+def _rejects(records: DataFrame, feed: Feed) -> list[Refusal]:
+    limits = feed.delivery
+    if limits.max_rejected is None and limits.max_rejected_share is None:
+        return []
+    told = []
+    for file, rows, rejected in sorted(gates.rows_by_file(records).collect()):
+        allowed = limits.max_rejected
+        if allowed is not None and rejected > allowed:
+            told.append(Refusal(feed.name, file, _too_many(file, rows, rejected, f"{allowed}")))
+        share = limits.max_rejected_share
+        if share is not None and rejected > share * rows:
+            words = f"{share:.0%} of {rows}"
+            told.append(Refusal(feed.name, file, _too_many(file, rows, rejected, words)))
+    return told
+
+
+def _too_many(file: str, rows: int, rejected: int, limit: str) -> str:
+    return (
+        f"{file}: {rejected} of {rows} rows are rejected. Expected at most {limit}; `quarantine"
+        " list --state refused` shows them, --accept rejects takes the others all the same."
+    )
+
+
+def _short(records: DataFrame, feed: Feed, plan: Plan) -> list[Refusal]:
+    share = feed.delivery.min_share_of_previous or 0
+    kept = [e for e in plan.ledger if e.feed == feed.name]
+    new = plan.new_entries(feed.name)
+    keys: dict[str, int] = {}
+    for entry in kept:
+        keys[entry.period] = keys.get(entry.period, 0) + entry.balance.inserted
+    found: dict[str, int] = dict(gates.keys_by_period(records).collect())
+    for period in {entry.period for entry in new}:
+        keys[period] = keys.get(period, 0) + found.get(period, 0)
+    told = []
+    for period in sorted({entry.period for entry in new}):
+        before = max((p for p in keys if p < period), default=None)
+        limit = share * keys[before] if before is not None else 0
+        if keys[period] == 0 or keys[period] < limit:
+            files = sorted(entry.file for entry in new if entry.period == period)
+            than = f"; the delivery before, {before}, has {keys[before]}" if before else ""
+            why = (
+                f"{feed.name}, {period}: {keys[period]} rows in {', '.join(files)}{than}. Expected"
+                f" at least {share:.0%} of it, and some; deliver the whole day, or say with"
+                " --accept short-snapshots that it is meant."
+            )
+            told.append(Refusal(feed.name, files[0], why))
+    return told
