@@ -61,6 +61,25 @@ class DataRefused(SupportLakehouseError):
         super().__init__(f"{first.why}{more}")
 
 
+class LockHeld(SupportLakehouseError):
+    """Another run writes to the lakehouse."""
+
+    exit_code = 4
+
+    def __init__(self, owner: str, lakehouse: str) -> None:
+        super().__init__(
+            f"{owner} works on this lakehouse",
+            where=lakehouse,
+            hint="Nothing was changed. Wait for its end and run again; readers need not wait.",
+        )
+
+
+class Damaged(SupportLakehouseError):
+    """A table cannot be read as the release says: a log entry or file is torn, empty or missing."""
+
+    exit_code = 5
+
+
 class BooksDoNotBalance(SupportLakehouseError):
     """Rows read and rows accounted for differ: a fault of the program, so nothing is released."""
 

@@ -27,6 +27,8 @@ app = typer.Typer(
 )
 app.command()(run.run)
 app.command()(run.plan)
+app.command()(run.withdraw)
+app.command()(run.rollback)
 app.command()(read.report)
 app.command()(read.export)
 app.command()(read.answers)

@@ -1,7 +1,7 @@
 """Owns `run` and `plan`: options in, a summary or JSON out."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 
@@ -11,6 +11,7 @@ from support_lakehouse.config import load_config
 from support_lakehouse.model.books import Balance, LedgerEntry
 from support_lakehouse.model.period import period_order
 from support_lakehouse.model.plan import Plan
+from support_lakehouse.pipeline import back
 from support_lakehouse.pipeline import run as pipeline
 
 
@@ -87,6 +88,31 @@ def plan(
         raise typer.Exit(3)
 
 
+def rollback(
+    release: Annotated[int, typer.Argument(help="As `history` tells it.")],
+    why: Annotated[str, typer.Option("--why", help="For the journal.")],
+    lakehouse: o.Lakehouse = None,
+) -> None:
+    """Take all tables back to a release; files loaded since are held."""
+    config = load_config()
+    made = back.rollback(config, (lakehouse or config.lakehouse).resolve(), release, why=why)
+    screen.say(f"Release {made.release} is what release {release} was, state {made.state}.")
+    screen.say("Files loaded since are held: `run --accept held` takes them again.")
+
+
+def withdraw(
+    file: Annotated[str, typer.Argument(help="Its path, as `files` lists it.")],
+    why: Annotated[str, typer.Option("--why", help="For the journal.")],
+    lakehouse: o.Lakehouse = None,
+) -> None:
+    """Take a file out, as if it had never come."""
+    config = load_config()
+    root = (lakehouse or config.lakehouse).resolve()
+    with screen.progress(shown=True) as tell:
+        made = back.withdraw(config, root, file, why=why, tell=tell)
+    screen.say(f"Withdrawn in release {made.release}, state {made.state}: {file}")
+
+
 def _summary(done: pipeline.RunResult) -> None:
     _tell_skipped(done.plan)
     if done.state == "refused":
@@ -103,6 +129,10 @@ def _summary(done: pipeline.RunResult) -> None:
             f" {done.release.rows['read']} rows, state {done.release.state},"
             f" {done.seconds['total']:.1f} seconds."
         )
+        for feed, periods in done.release.replayed.items():
+            screen.say(f"{feed}: folded again: {', '.join(p or 'all files' for p in periods)}.")
+        if done.release.moved:
+            screen.say(f"Published figures moved in {', '.join(done.release.moved)}.")
     for path in done.published:
         screen.say(f"Published {path}")
 
@@ -141,6 +171,15 @@ def _tell_plan(work: Plan) -> None:
         screen.table(["feed", "period", "file to load", "bytes"], rows)
     elif not work.refusals:
         screen.say("Nothing to load: every file asked for is in the ledger.")
+    for feed, periods in work.replays.items():
+        again = ", ".join(p or "all files" for p in periods)
+        screen.say(f"{feed}: folded again, as something before changes: {again}.")
+    for old in work.corrected:
+        screen.say(f"{old.file}: takes the place of what release {old.release} loaded.")
+    for held in work.held:
+        screen.say(f"{held.path}: held since a rollback; --accept held takes it.")
+    if work.may_move:
+        screen.say(f"Figures may move in {', '.join(work.may_move)}.")
     for path in work.unmatched:
         screen.say(f"{path}: belongs to no feed, left alone.")
     if work.reset:
@@ -151,6 +190,7 @@ def _tell_plan(work: Plan) -> None:
 
 
 def _run_json(done: pipeline.RunResult) -> dict[str, Any]:
+    made = done.release if done.state == "released" else None
     loaded = [_file(e.feed, e.file, e.period, "loaded", e.balance.as_dict()) for e in done.loaded]
     return {
         "release": done.release.release if done.release else None,
@@ -159,6 +199,8 @@ def _run_json(done: pipeline.RunResult) -> dict[str, Any]:
         "published": [str(path) for path in done.published],
         "seconds": dict(done.seconds),
         "refusals": _refusals(done.plan),
+        "replayed": dict(made.replayed) if made else {},
+        "moved": list(made.moved) if made else [],
     }
 
 
@@ -173,6 +215,9 @@ def _plan_json(work: Plan) -> dict[str, Any]:
         "seconds": {},
         "refusals": _refusals(work),
         "unmatched": list(work.unmatched),
+        "replays": {feed: list(periods) for feed, periods in work.replays.items()},
+        "held": [{"feed": held.feed, "file": held.path} for held in work.held],
+        "may_move": list(work.may_move),
     }
 
 

@@ -12,7 +12,7 @@ import pyarrow as pa
 from deltalake import CommitProperties, write_deltalake
 
 from support_lakehouse.errors import UsageError
-from support_lakehouse.io import lake
+from support_lakehouse.io import lake, undo
 from support_lakehouse.model.books import Balance, LedgerEntry
 from support_lakehouse.model.release import FORMAT, Release, TableState
 
@@ -38,10 +38,8 @@ _METRICS_SCHEMA = pa.schema(
 )
 _RELEASES_SCHEMA = pa.schema(
     [("release", _COUNT), ("at", _TEXT), ("run", _TEXT), ("kind", _TEXT), ("state", _TEXT)]
-    + [
-        (name, _TEXT)
-        for name in ("months", "files", "rows", "tables", "as_of", "refusals", "unresolved")
-    ]
+    + [(name, _TEXT) for name in ("months", "files", "rows", "tables", "as_of", "refusals")]
+    + [(name, _TEXT) for name in ("unresolved", "replayed", "moved")]
     + [(name, _TEXT) for name in ("code", "config", "previous")]
     + [("format", _COUNT)]
 )
@@ -62,7 +60,7 @@ class Decision:
 
 def read_releases(lakehouse: Path) -> list[Release]:
     """All releases, oldest first; UsageError where a newer program wrote the lakehouse."""
-    version = lake.version_of(lakehouse / RELEASES)
+    version = undo.last_whole_version(lakehouse / RELEASES)
     if version is None:
         return []
     rows = lake.read(lakehouse / RELEASES, version).to_pylist()
@@ -186,8 +184,10 @@ def _entry(row: dict[str, Any]) -> LedgerEntry:
 
 def _release(row: dict[str, Any]) -> Release:
     plain = {name: value for name, value in row.items() if name != "state"}
-    for name in ("months", "files", "refusals"):
+    for name in ("months", "files", "refusals", "moved"):
         plain[name] = tuple(json.loads(plain[name]))
+    replayed = json.loads(plain["replayed"])
+    plain["replayed"] = {feed: tuple(periods) for feed, periods in replayed.items()}
     for name in ("rows", "as_of", "unresolved"):
         plain[name] = json.loads(plain[name])
     plain["tables"] = {k: TableState(**v) for k, v in json.loads(row["tables"]).items()}

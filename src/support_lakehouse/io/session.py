@@ -13,6 +13,7 @@ from pyspark.sql import SparkSession
 from support_lakehouse.errors import SetupError
 from support_lakehouse.io import runtime
 from support_lakehouse.io.landing import BLOCK_BYTES
+from support_lakehouse.io.lock import name_jvm
 
 SMALL_BYTES = 64 * 1024 * 1024
 """Up to so many bytes of files a run is over before a compiler's work would pay."""
@@ -91,6 +92,8 @@ def spark_session(*, bytes_at_stake: int, log: Path, warehouse: Path) -> Iterato
         _check_delta(session)
     else:
         session = _local_session(bytes_at_stake <= SMALL_BYTES, log, warehouse)
+    gateway: Any = SparkContext._gateway
+    name_jvm(gateway.proc.pid if ours else os.getppid())
     try:
         yield session
     finally:

@@ -1,7 +1,7 @@
 """Owns what a run will do: the files it takes, skips and refuses, and what they are folded into."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from support_lakehouse.errors import Refusal
 from support_lakehouse.model.books import LedgerEntry
@@ -20,7 +20,10 @@ class Plan:
 
     `known` are the files that are loaded before it; `ledger` those that it leaves as they are,
     which are none for a reset. `load` are the files it takes, `corrected` the entries that some of
-    these take the place of, `returned` entries whose rejected rows came back.
+    these take the place of, `withdrawn` entries that a person takes out, `returned` entries whose
+    rejected rows came back. `aside` are withdrawn and held entries: they stay so while their bytes
+    are the same; `held` are the files found that are held. `replays` tells for a feed the periods
+    that are folded again, `may_move` the reported months whose figures may become others.
     """
 
     releases: tuple[Release, ...]
@@ -29,12 +32,17 @@ class Plan:
     found: tuple[FoundFile, ...] = ()
     load: tuple[ScannedFile, ...] = ()
     corrected: tuple[LedgerEntry, ...] = ()
+    withdrawn: tuple[LedgerEntry, ...] = ()
+    aside: tuple[LedgerEntry, ...] = ()
+    held: tuple[FoundFile, ...] = ()
     returned: tuple[LedgerEntry, ...] = ()
     skipped: tuple[FoundFile, ...] = ()
     unmatched: tuple[str, ...] = ()
     refusals: tuple[Refusal, ...] = ()
     reset: bool = False
     accepted: tuple[str, ...] = ()
+    replays: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    may_move: tuple[str, ...] = ()
 
     @property
     def last(self) -> Release | None:
@@ -48,7 +56,7 @@ class Plan:
     @property
     def works(self) -> bool:
         """Whether there is anything to load or fold."""
-        return bool(self.load or self.returned)
+        return bool(self.load or self.returned or self.withdrawn)
 
     def bytes_at_stake(self, feed: str | None = None) -> int:
         """The size of all files that a feed's tables will be made of, or all feeds' tables."""
@@ -72,6 +80,16 @@ class Plan:
         back = tuple(entry for entry in self.returned if entry.feed == feed)
         return (*self.new_entries(feed), *back)
 
+    def left(self, feed: str) -> tuple[LedgerEntry, ...]:
+        """The entries of a feed whose rows count no more."""
+        return tuple(e for e in (*self.corrected, *self.withdrawn) if e.feed == feed)
+
+    def kept_aside(self) -> tuple[LedgerEntry, ...]:
+        """Withdrawn and held entries that stand in the ledger after the run."""
+        taken = {(file.found.feed, file.found.path) for file in self.load}
+        new = (replace(entry, state="withdrawn") for entry in self.withdrawn)
+        return (*(entry for entry in self.aside if entry.place not in taken), *new)
+
     def active(self, feed: str) -> tuple[LedgerEntry, ...]:
         """All files of a feed that count after the run."""
         kept = tuple(entry for entry in self.ledger if entry.feed == feed)
@@ -80,7 +98,7 @@ class Plan:
     def timeline(self, feed: Feed) -> Timeline:
         """What the feed's silver table is put through."""
         changed = self.changed(feed.name)
-        left = [entry for entry in self.corrected if entry.feed == feed.name]
+        left = self.left(feed.name)
         touched = {entry.period for entry in (*changed, *left)}
         paths = {entry.file for entry in changed}
         return timeline(feed, self.active(feed.name), paths, touched, self._versions(feed.table))
@@ -91,9 +109,15 @@ class Plan:
         return {p: tables[table] for p, tables in self.last.as_of.items() if table in tables}
 
 
+def with_replays(plan: Plan, feeds: Sequence[Feed]) -> Plan:
+    """The plan with the periods of each feed that it folds again."""
+    told = {feed.name: plan.timeline(feed).replays for feed in feeds_at_work(plan, feeds)}
+    return replace(plan, replays={name: periods for name, periods in told.items() if periods})
+
+
 def feeds_at_work(plan: Plan, feeds: Sequence[Feed]) -> list[Feed]:
     """The feeds that the plan has something to fold for."""
-    return [feed for feed in feeds if plan.changed(feed.name)]
+    return [feed for feed in feeds if plan.changed(feed.name) or plan.left(feed.name)]
 
 
 def periods_of(entries: Collection[LedgerEntry]) -> set[str]:

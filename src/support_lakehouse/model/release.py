@@ -29,7 +29,9 @@ class Release:
     `tables`: each table by its path under the lakehouse, as in `silver/agents`.
     `as_of`: for each known period the versions of the silver tables as the files up to it say.
     `unresolved`: for each reference, as in `interactions.agent_id`, how many rows hold a key that
-    resolves to nothing. `previous`: the hash of the release before, empty for the first.
+    resolves to nothing. `replayed`: for each feed the periods that were folded again. `moved`: the
+    months reported before whose figures are others now. `previous`: the hash of the release
+    before, empty for the first.
     """
 
     release: int
@@ -46,6 +48,8 @@ class Release:
     config: str
     previous: str
     unresolved: Mapping[str, int] = field(default_factory=dict)
+    replayed: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    moved: tuple[str, ...] = ()
     format: int = FORMAT
 
     @property

@@ -57,6 +57,10 @@ def timeline(
     """
     ordered = sorted(active, key=order_of)
     groups = [Fold(p, tuple(g)) for p, g in groupby(ordered, key=lambda e: e.period)]
+    if not ordered:
+        # Nothing is left of the feed: its table is made of no file.
+        gone = [Fold(p, (), begins=True) for p in sorted(touched, key=period_order)]
+        return Timeline(None, tuple(gone if feed.kind == "snapshot" else gone[:1]))
     if feed.kind == "lookup":
         last = ordered[-1:]
         new = [e for e in last if e.file in changed] or (last if touched else [])
@@ -65,7 +69,9 @@ def timeline(
         folds = (Fold(ordered[-1].period, (*others, *last), begins=True),) if new or others else ()
         return Timeline(None, folds)
     if feed.kind == "snapshot":
-        return Timeline(None, tuple(g for g in groups if g.period in touched))
+        there = {g.period: g for g in groups}
+        again = (there.get(p, Fold(p, ())) for p in sorted(touched, key=period_order))
+        return Timeline(None, tuple(again))
     if feed.kind == "log" or feed.files.place is None:
         return _without_periods(feed, ordered, changed, touched)
     return _by_period(groups, changed, touched, versions)

@@ -14,11 +14,12 @@ import pyarrow as pa
 from support_lakehouse.config import Config
 from support_lakehouse.errors import UsageError
 from support_lakehouse.io import ops
+from support_lakehouse.io.lock import lock
 from support_lakehouse.io.runlog import Stages, log_to
 from support_lakehouse.model.books import LedgerEntry
-from support_lakehouse.model.plan import Plan
+from support_lakehouse.model.plan import Plan, with_replays
 from support_lakehouse.model.release import Release
-from support_lakehouse.pipeline.run import name_of_run
+from support_lakehouse.pipeline.run import name_of_run, recover
 from support_lakehouse.stages.plan import read_ledger
 from support_lakehouse.stages.publish import publish
 from support_lakehouse.stages.release import Releasing
@@ -58,7 +59,21 @@ def replay(
     other rules judged. Nothing to judge again: nothing is written. Raises UsageError for an id
     that nobody knows.
     """
-    stages, at = Stages(tell), datetime.now(UTC)
+    with lock(lakehouse):
+        recover(config, lakehouse)
+        return _replay(config, lakehouse, feed, corrected, why, spark, Stages(tell))
+
+
+def _replay(
+    config: Config,
+    lakehouse: Path,
+    feed: str | None,
+    corrected: Mapping[str, Mapping[str, str]] | None,
+    why: str,
+    spark: SparkSession | None,
+    stages: Stages,
+) -> ReplayResult:
+    at = datetime.now(UTC)
     run = name_of_run(at)
     releases = tuple(ops.read_releases(lakehouse))
     ledger = tuple(e for e in read_ledger(lakehouse, releases) if e.state == "loaded")
@@ -69,6 +84,7 @@ def replay(
     named = _with_admissions([e for e in ledger if e.place in files], run)
     others = tuple(e for e in ledger if e.place not in files)
     plan = Plan(releases, ledger, others, returned=tuple(named))
+    plan = with_replays(plan, config.feeds)
     with log_to(lakehouse / "logs" / f"{run}.log", "info"):
         from support_lakehouse.pipeline.again import judge_again
 
@@ -94,6 +110,14 @@ def discard(
     spark: SparkSession | None = None,
 ) -> Release:
     """Give up entries of quarantine for good; UsageError where one is not open."""
+    with lock(lakehouse):
+        recover(config, lakehouse)
+        return _discard(config, lakehouse, ids, why, spark)
+
+
+def _discard(
+    config: Config, lakehouse: Path, ids: Sequence[str], why: str, spark: SparkSession | None
+) -> Release:
     stages, at = Stages(), datetime.now(UTC)
     run = name_of_run(at)
     releases = tuple(ops.read_releases(lakehouse))

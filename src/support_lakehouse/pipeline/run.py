@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -10,19 +11,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from support_lakehouse.config import Config
+from support_lakehouse.io import ops
+from support_lakehouse.io.lock import lock
 from support_lakehouse.io.runlog import Stages, log_to
 from support_lakehouse.model.books import LedgerEntry
 from support_lakehouse.model.plan import Plan
 from support_lakehouse.model.release import Kind, Release
 from support_lakehouse.model.settings import Format
-from support_lakehouse.stages.plan import Asked, make_plan
+from support_lakehouse.stages.plan import Asked, make_plan, read_ledger
 from support_lakehouse.stages.publish import publish
+from support_lakehouse.stages.recover import mend_releases, undo_unreleased
 from support_lakehouse.stages.release import Releasing, decisions_of
 from support_lakehouse.stages.released import Released
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
+logger = logging.getLogger(__name__)
 Outcome = Literal["released", "nothing to do", "refused"]
 
 
@@ -88,7 +93,37 @@ def run(
     raised and leave readers at the last release.
     """
     lakehouse = lakehouse_of(config, options)
-    stages, at = Stages(tell), datetime.now(UTC)
+    with lock(lakehouse):
+        recover(config, lakehouse)
+        return _run(config, lakehouse, options, Stages(tell), spark)
+
+
+def recover(config: Config, lakehouse: Path) -> Release | None:
+    """Undo what stands beyond the last release; the release that says so, if there was need.
+
+    Only a run that died can have left it. The lock must be held.
+    """
+    mend_releases(lakehouse)
+    at = datetime.now(UTC)
+    run_id = name_of_run(at)
+    releases = tuple(ops.read_releases(lakehouse))
+    undone = undo_unreleased(lakehouse, releases, run_id)
+    if not undone or not releases:
+        return None
+    with log_to(lakehouse / "logs" / f"{run_id}.log", "info"):
+        logger.info("recovery tables=%s", ",".join(undone))
+        plan = Plan(releases, read_ledger(lakehouse, releases))
+        return Releasing(config, lakehouse, plan, run_id, at).recovered(undone)
+
+
+def _run(
+    config: Config,
+    lakehouse: Path,
+    options: Options,
+    stages: Stages,
+    spark: SparkSession | None,
+) -> RunResult:
+    at = datetime.now(UTC)
     run_id = name_of_run(at)
     with stages.stage("plan"):
         work = plan(config, options).admitted_by(run_id)
@@ -108,7 +143,8 @@ def run(
             return _refused(work, releasing, stages)
         with stages.stage("release"):
             kind: Kind = "reset" if work.reset and work.releases else "run"
-            made = releasing.release(kind, done.ledger, done.applied, decisions_of(work))
+            ledger = (*done.ledger, *work.kept_aside())
+            made = releasing.release(kind, ledger, done.applied, decisions_of(work))
         loaded = tuple(entry for entry in done.ledger if entry.release == work.number)
         work = replace(work, releases=(*work.releases, made))
         return _published(config, lakehouse, work, options, stages, "released", loaded)

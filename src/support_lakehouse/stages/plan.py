@@ -11,8 +11,9 @@ from support_lakehouse.model.books import LedgerEntry
 from support_lakehouse.model.feed import Feed
 from support_lakehouse.model.landing import FoundFile, ScannedFile
 from support_lakehouse.model.period import INITIAL, is_day, is_month
-from support_lakehouse.model.plan import ACCEPTABLE, Plan
+from support_lakehouse.model.plan import ACCEPTABLE, Plan, with_replays
 from support_lakehouse.model.release import Release
+from support_lakehouse.stages.moved import published_months
 
 _DELTA_TYPES = {"text": "string", "integer": "long", "time": "string"}
 """How Delta calls the types that it calls otherwise than a feed does."""
@@ -40,7 +41,9 @@ def make_plan(config: Config, data: Path, lakehouse: Path, asked: Asked) -> Plan
     _check_words(asked)
     listing = landing.list_files(data, feeds)
     releases = tuple(ops.read_releases(lakehouse))
-    known = tuple(e for e in read_ledger(lakehouse, releases) if e.state == "loaded")
+    told = read_ledger(lakehouse, releases)
+    known = tuple(e for e in told if e.state == "loaded")
+    aside = () if asked.reset else tuple(e for e in told if e.state in ("held", "withdrawn"))
     ledger = () if asked.reset else known
     if not asked.reset and releases:
         _check_columns(feeds, releases[-1], lakehouse)
@@ -50,9 +53,16 @@ def make_plan(config: Config, data: Path, lakehouse: Path, asked: Asked) -> Plan
     _check_months_have_files(asked.months or (), by_name, wanted, ledger, data)
     sorted_out = _SortedOut([*listing.refused, *unnamed])
     loaded = {entry.place: entry for entry in ledger}
+    put_aside = {entry.place: entry for entry in aside}
     for file in wanted:
         feed, entry = by_name[file.feed], loaded.get((file.feed, file.path))
-        if entry is not None and _is_same(file, entry, rehash=asked.rehash):
+        before = put_aside.get((file.feed, file.path))
+        if before is not None and _is_same(file, before, rehash=True):
+            if before.state == "held" and "held" in asked.accept:
+                sorted_out.scan(file, feed, entry)
+            elif before.state == "held":
+                sorted_out.held.append(file)
+        elif entry is not None and _is_same(file, entry, rehash=asked.rehash):
             sorted_out.skipped.append(file)
         elif entry is None or feed.corrections == "accept" or "corrections" in asked.accept:
             sorted_out.scan(file, feed, entry)
@@ -66,6 +76,8 @@ def make_plan(config: Config, data: Path, lakehouse: Path, asked: Asked) -> Plan
         found=found,
         load=tuple(sorted_out.load),
         corrected=tuple(sorted_out.corrected),
+        aside=aside,
+        held=tuple(sorted_out.held),
         skipped=tuple(sorted_out.skipped),
         unmatched=listing.unmatched,
         reset=asked.reset,
@@ -74,7 +86,10 @@ def make_plan(config: Config, data: Path, lakehouse: Path, asked: Asked) -> Plan
     refusals = [*sorted_out.refusals, *_without_extract(feeds, found, ledger)]
     if "short-snapshots" not in asked.accept:
         refusals += _alone(feeds, plan, {r.feed for r in refusals})
-    return replace(plan, refusals=tuple(dict.fromkeys(refusals)))
+    plan = with_replays(replace(plan, refusals=tuple(dict.fromkeys(refusals))), feeds)
+    if not plan.works:
+        return plan
+    return replace(plan, may_move=published_months(lakehouse, plan.last))
 
 
 def read_ledger(lakehouse: Path, releases: Sequence[Release]) -> tuple[LedgerEntry, ...]:
@@ -91,6 +106,7 @@ class _SortedOut:
     load: list[ScannedFile] = field(default_factory=list)
     corrected: list[LedgerEntry] = field(default_factory=list)
     skipped: list[FoundFile] = field(default_factory=list)
+    held: list[FoundFile] = field(default_factory=list)
 
     def scan(self, found: FoundFile, feed: Feed, before: LedgerEntry | None) -> None:
         try:

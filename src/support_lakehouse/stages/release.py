@@ -3,19 +3,20 @@
 import getpass
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from functools import cache
 from pathlib import Path
 
 from support_lakehouse.config import Config
 from support_lakehouse.errors import Refusal
-from support_lakehouse.io import lake, ops
+from support_lakehouse.io import lake, ops, undo
 from support_lakehouse.model.books import LedgerEntry
 from support_lakehouse.model.period import NO_PERIOD, is_month, period_order
 from support_lakehouse.model.plan import Plan
 from support_lakehouse.model.release import Kind, Release, TableState, Versions
 from support_lakehouse.stages.books import Applied, fingerprint, total_of, unresolved
+from support_lakehouse.stages.moved import moved_months
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ class Releasing:
 
         `decisions` are what was decided and of what.
         """
-        new = [entry for entry in ledger if entry.release == self.plan.number]
+        new = [e for e in ledger if e.release == self.plan.number and e.state == "loaded"]
         told = [*decisions, *self._changed_configuration()]
         return self._append(
             kind,
@@ -54,6 +55,46 @@ class Releasing:
             refusals=(),
         )
 
+    def recovered(self, undone: Sequence[str]) -> Release:
+        """Release what a recovery left: the same state, at the versions that it now has."""
+        last = self.plan.last
+        assert last is not None
+        tables = {
+            name: replace(state, version=lake.newest_version(self.lakehouse / name))
+            for name, state in last.tables.items()
+            if not name.startswith("ops/")
+        }
+        return self._append(
+            "recovery",
+            self.plan.known,
+            [("recovered", ", ".join(undone))],
+            months=(),
+            files=(),
+            rows=total_of([]),
+            tables=tables,
+            as_of=last.as_of,
+            refusals=(),
+        )
+
+    def rolled_back(self, target: Release, ledger: Sequence[LedgerEntry]) -> Release:
+        """Release that the tables stand as they did at an earlier release."""
+        tables = {
+            name: replace(state, version=lake.newest_version(self.lakehouse / name))
+            for name, state in target.tables.items()
+            if not name.startswith("ops/")
+        }
+        return self._append(
+            "rollback",
+            ledger,
+            [("rolled back", f"to release {target.release}")],
+            months=target.months,
+            files=(),
+            rows=total_of([]),
+            tables=tables,
+            as_of=target.as_of,
+            refusals=(),
+        )
+
     def refuse(self, refusals: Sequence[Refusal]) -> Release | None:
         """Release that the run was refused: silver and gold as they were.
 
@@ -61,11 +102,13 @@ class Releasing:
         """
         last = self.plan.last
         told = tuple(asdict(refusal) for refusal in refusals)
-        if last and last.kind == "refusal" and last.refusals == told:
+        if is_told(self.plan, refusals):
             return last
         loaded = {entry.place for entry in self.plan.known}
         refused = [self._refused(refusal) for refusal in refusals]
-        ledger = [*self.plan.known, *(e for e in refused if e.place not in loaded)]
+        stays = [*self.plan.known, *self.plan.aside]
+        loaded |= {entry.place for entry in self.plan.aside}
+        ledger = [*stays, *(e for e in refused if e.place not in loaded)]
         shown = {n: t for n, t in _delta_tables(self.lakehouse).items() if n == "quarantine"}
         return self._append(
             "refusal",
@@ -105,6 +148,8 @@ class Releasing:
             as_of=as_of,
             refusals=refusals,
             unresolved=unresolved(self.lakehouse, self.config.feeds, tables),
+            replayed=self.plan.replays,
+            moved=moved_months(self.lakehouse, last.tables if last else {}, tables),
             code=code_fingerprint(),
             config=self.config.fingerprint,
             previous=last.hash if last else "",
@@ -174,6 +219,12 @@ class Releasing:
         return told
 
 
+def is_told(plan: Plan, refusals: Sequence[Refusal]) -> bool:
+    """Whether the last release says just this refusal already."""
+    last, told = plan.last, tuple(asdict(refusal) for refusal in refusals)
+    return last is not None and last.kind == "refusal" and last.refusals == told
+
+
 def decisions_of(plan: Plan) -> list[tuple[str, str]]:
     """What a person decided by running with this plan."""
     told = [("accepted", f"{len(plan.load)} files")]
@@ -197,13 +248,11 @@ def code_fingerprint() -> str:
 
 def _delta_tables(lakehouse: Path) -> dict[str, TableState]:
     """Each table that Spark writes: its newest version, rows and fingerprint."""
-    logs = [*lakehouse.glob("*/*/_delta_log"), *lakehouse.glob("quarantine/_delta_log")]
     told = {}
-    for path in sorted(log.parent for log in logs):
-        name = path.relative_to(lakehouse).as_posix()
+    for name in undo.table_names(lakehouse):
         if not name.startswith("ops/"):
-            version = lake.newest_version(path)
-            told[name] = TableState(version, *fingerprint(path, version))
+            version = lake.newest_version(lakehouse / name)
+            told[name] = TableState(version, *fingerprint(lakehouse / name, version))
     return told
 
 

@@ -81,7 +81,7 @@ def width(header: Column, headers: Headers) -> Column:
 
 
 def _by_header(header: Column, values: dict[tuple[str, ...], int | None]) -> Column:
-    first, *others = dict.fromkeys(values.values())
+    first, *others = dict.fromkeys(values.values()) or (None,)
     chosen = F.lit(first).cast("int")
     for value in others:
         holders = [header_text(h) for h, v in values.items() if v == value]
