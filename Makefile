@@ -12,21 +12,23 @@ FROM    = $(if $(DATA),--data '$(DATA)')
 FORMAT_ = $(if $(FORMAT),--format '$(FORMAT)')
 AS_OF_  = $(if $(AS_OF),--as-of '$(AS_OF)')
 RELEASE_ = $(if $(RELEASE),--release '$(RELEASE)')
-RUN     = $(AT) $(FROM) $(FORMAT_) $(if $(MONTHS),--months '$(MONTHS)') $(if $(filter 1,$(RESET)),--reset)
+WHICH   = $(if $(MONTHS),--months '$(MONTHS)') $(if $(DAYS),--days '$(DAYS)') $(if $(FEEDS),--feeds '$(FEEDS)')
+RUN     = $(AT) $(FROM) $(FORMAT_) $(WHICH) $(if $(ACCEPT),--accept '$(ACCEPT)') $(if $(filter 1,$(RESET)),--reset)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run plan report export answers history files doctor test check bench clean
+.PHONY: help setup run plan report export answers history files quarantine doctor test check bench clean
 
 help: ## Print this list
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
-	@echo "Variables: MONTHS=202502,202503 FORMAT=csv|json|parquet DATA=dir LAKEHOUSE=dir RESET=1"
+	@echo "Variables: MONTHS=202502,202503 DAYS=2026-01-02 FEEDS=calls,call_agents FORMAT=csv|json|parquet"
+	@echo "           ACCEPT=corrections,short-snapshots,rejects DATA=dir LAKEHOUSE=dir RESET=1"
 
 setup: $(READY) ## Environment, Delta jars, class-data archive; done once by all others
 
-run: $(READY) ## Load what is new, release and publish (MONTHS, FORMAT, DATA, LAKEHOUSE, RESET=1)
+run: $(READY) ## Load what is new, release and publish (MONTHS, DAYS, FEEDS, ACCEPT, FORMAT, DATA, LAKEHOUSE, RESET=1)
 	@$(TOOL) run $(RUN)
 
-plan: $(READY) ## Say what `make run` would do
+plan: $(READY) ## Say what `make run` would do, with the same variables
 	@$(TOOL) plan $(RUN)
 
 report: $(READY) ## Print support_report (AS_OF=202502, RELEASE=1, FORMAT)
@@ -43,6 +45,9 @@ history: $(READY) ## List the releases
 
 files: $(READY) ## List the ledger with every file's balance sheet
 	@$(TOOL) files $(AT)
+
+quarantine: $(READY) ## List rejected rows with their reasons (FEEDS=calls for those of one feed)
+	@$(TOOL) quarantine list $(AT) $(if $(FEEDS),--feed '$(FEEDS)')
 
 doctor: $(READY) ## Check Java, jars and conf/, and start a session
 	@$(TOOL) doctor
