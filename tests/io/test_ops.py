@@ -10,7 +10,7 @@ import pytest
 from support_lakehouse.errors import UsageError
 from support_lakehouse.io import lake, ops
 from support_lakehouse.model.books import Balance, LedgerEntry
-from support_lakehouse.model.release import Release, TableState
+from support_lakehouse.model.release import FORMAT, Release, TableState
 
 KEPT = timedelta(days=62)
 ENTRY = LedgerEntry(
@@ -75,11 +75,11 @@ def test_releases_are_read_oldest_first_whatever_the_order_of_rows(tmp_path: Pat
 
 def test_a_newer_format_is_refused(tmp_path: Path) -> None:
     ops.append_release(tmp_path, RELEASE, KEPT)
-    ops.append_release(tmp_path, replace(RELEASE, release=2, format=2), KEPT)
+    ops.append_release(tmp_path, replace(RELEASE, release=2, format=FORMAT + 1), KEPT)
     with pytest.raises(UsageError) as error:
         ops.read_releases(tmp_path)
     assert str(error.value) == (
-        f"{tmp_path}: the lakehouse has format 2, this program knows 1."
+        f"{tmp_path}: the lakehouse has format {FORMAT + 1}, this program knows {FORMAT}."
         " Install the newer program that wrote it."
     )
     assert error.value.exit_code == 2

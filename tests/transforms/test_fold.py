@@ -201,4 +201,4 @@ def test_a_change_is_effective_where_the_table_would_change(
 ) -> None:
     there = fold.without_deletes(changes(spark, [("1", "a", 1, 2, "add")]))
     found = fold.effective(changes(spark, [change]), there, FEED)
-    assert [row.new_id for row in found.collect()] == keys
+    assert [row._new_id for row in found.collect()] == keys

@@ -313,7 +313,6 @@ def test_a_wrong_width_may_be_a_warning_and_the_cells_there_are_are_judged(
     ]
 
 
-@pytest.mark.xfail(strict=True, reason="a row of another width has neither key nor action")
 def test_a_row_that_stays_in_spite_of_its_width_is_a_change_like_any_other(
     spark: SparkSession,
 ) -> None:
@@ -322,7 +321,6 @@ def test_a_row_that_stays_in_spite_of_its_width_is_a_change_like_any_other(
     assert without_deletes(accepted_changes(rows, WIDE)).count() == 1
 
 
-@pytest.mark.xfail(strict=True, reason="the reason is told once by the column, once by the rule")
 def test_a_column_that_is_required_twice_is_missed_once(spark: SparkSession) -> None:
     twice = feed(rules=[{"rule": "required", "column": name} for name in ("id", "name")])
     rows = rows_of(spark, twice, [",,,,,,add"])
