@@ -4,6 +4,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from pyspark.sql import SparkSession
 
     from support_lakehouse.model.settings import Format
@@ -19,6 +21,11 @@ def run(
     format: "Format | None" = None,
     finals: bool = True,
     reset: bool = False,
+    days: tuple[str, ...] | None = None,
+    feeds: tuple[str, ...] | None = None,
+    accept: tuple[str, ...] = (),
+    sync_dates: "Mapping[str, str] | None" = None,
+    rehash: bool = False,
     spark: "SparkSession | None" = None,
 ) -> list[Path]:
     """Do what `support-lakehouse run` does and return the paths that were written.
@@ -33,7 +40,17 @@ def run(
     from support_lakehouse.pipeline.run import run as run_pipeline
 
     options = Options(
-        data=data, lakehouse=lakehouse, months=months, format=format, finals=finals, reset=reset
+        data=data,
+        lakehouse=lakehouse,
+        months=months,
+        days=days,
+        feeds=feeds,
+        accept=accept,
+        sync_dates=sync_dates or {},
+        format=format,
+        finals=finals,
+        reset=reset,
+        rehash=rehash,
     )
     done = run_pipeline(load_config(), options, spark=spark)
     if done.state == "refused":

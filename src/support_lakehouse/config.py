@@ -193,15 +193,32 @@ class _PlainYaml(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
 
+_MADE = ("silver/roster_agents", "silver/agent_status_history")
+"""Tables that the product makes of others (stages.gold)."""
+
+
 def _disagreements(feeds: dict[Path, Feed], broken: list[str]) -> Iterator[ConfigError]:
     """What feeds say of each other that cannot be; `broken` ones are not known to be missing."""
     names = [feed.name for feed in feeds.values()]
-    tables = [feed.table for feed in feeds.values()]
+    tables = [table for feed in feeds.values() for table in feed.tables]
+    by_name = {feed.name: feed for feed in feeds.values()}
     for path, feed in feeds.items():
         if names.count(feed.name) > 1:
             yield ConfigError(f"two feeds are called {feed.name}", where=str(path))
-        elif tables.count(feed.table) > 1:
-            yield ConfigError(f"silver: two feeds write {feed.table}", where=str(path))
+        for table in feed.tables:
+            if names.count(feed.name) == 1 and tables.count(table) > 1:
+                yield ConfigError(f"silver: two feeds write {table}", where=str(path))
+            if table in _MADE:
+                yield ConfigError(f"silver: {table} is made of other tables", where=str(path))
+        for column, name in feed.references.items():
+            key = by_name[name].key if name in by_name else None
+            if name in by_name and (key is None or by_name[name].kind == "log"):
+                what = f"columns.{column}.references: a log like {name} has no key to refer to"
+                yield ConfigError(what, where=str(path))
+            elif key and by_name[name].column(key).type != feed.column(column).type:
+                types = f"{feed.column(column).type} and {by_name[name].column(key).type}"
+                what = f"columns.{column}.references: {column} and {name}.{key} are {types}"
+                yield ConfigError(what, where=str(path))
         targets = {f"columns.{column}.references": name for column, name in feed.references.items()}
         targets["delivery.together_with"] = feed.delivery.together_with or feed.name
         for place, target in targets.items():

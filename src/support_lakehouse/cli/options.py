@@ -37,9 +37,7 @@ class ZoneChoice(StrEnum):
 
 Data = Annotated[
     Path | None,
-    typer.Option(
-        "--data", help="The folder with initial/ and delta/. [default: conf/pipeline.yml]"
-    ),
+    typer.Option("--data", help="The folder that the files land in. [default: conf/pipeline.yml]"),
 ]
 Lakehouse = Annotated[
     Path | None,

@@ -15,7 +15,13 @@ from support_lakehouse.io import export as files
 from support_lakehouse.io import ops
 from support_lakehouse.model.feed import Feed
 from support_lakehouse.pipeline import replay as pipeline
-from support_lakehouse.transforms.by_hand import MASK, sheet_columns, sheet_row
+from support_lakehouse.transforms.by_hand import (
+    MASK,
+    cell_columns,
+    sheet_columns,
+    sheet_name,
+    sheet_row,
+)
 
 quarantine = typer.Typer(no_args_is_help=True)
 _STATES = ("open", "released", "discarded", "superseded", "refused")
@@ -194,12 +200,12 @@ def _told(entry: dict[str, Any]) -> dict[str, Any]:
 
 
 def _cells(row: dict[str, str], feed: Feed) -> dict[str, str]:
-    others = ("id", "reasons", "file", "line", "raw")
-    return {name: row[name] for name in sheet_columns(feed) if name not in others}
+    return {name: row[sheet_name(name)] for name in cell_columns(feed)}
 
 
 def _sheet(path: Path) -> dict[str, dict[str, str]]:
     try:
+        csv.field_size_limit(2**31 - 1)
         with path.open(encoding="utf-8-sig", newline="") as file:
             rows = list(csv.DictReader(file))
     except (OSError, UnicodeDecodeError, csv.Error) as error:

@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from support_lakehouse.model.books import LedgerEntry
+from support_lakehouse.model.landing import shown_path
 
 
 class _Screen(Console):
@@ -28,12 +29,12 @@ err = _Screen(stderr=True, highlight=False, soft_wrap=True)
 
 def say(sentence: str = "") -> None:
     """Print a sentence; brackets in it are text."""
-    out.print(Text(sentence))
+    out.print(Text(shown_path(sentence)))
 
 
 def complain(sentence: str) -> None:
     """Print an error for a person, on standard error."""
-    err.print(Text(sentence, style="red"))
+    err.print(Text(shown_path(sentence), style="red"))
 
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[object]], title: str = "") -> None:
@@ -43,7 +44,7 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[object]], title: str =
     for column, is_number in zip(columns, numbers, strict=True):
         shown.add_column(column, justify="right" if is_number else "left", overflow="fold")
     for row in rows:
-        shown.add_row(*(Text("" if cell is None else str(cell)) for cell in row))
+        shown.add_row(*(Text("" if cell is None else shown_path(str(cell))) for cell in row))
     wide = _Screen(highlight=False, width=None if sys.stdout.isatty() else 200)
     wide.print(shown)
 

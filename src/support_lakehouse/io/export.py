@@ -115,9 +115,12 @@ def _plain_decimals(column: pa.ChunkedArray) -> pa.ChunkedArray | pa.Array:
 
 def _timestamps(column: pa.ChunkedArray, zone: str) -> pa.ChunkedArray:
     """ISO 8601 text; casting a timestamp without a zone is thirty times faster than strftime."""
-    there = pc.cast(column, pa.timestamp("us", tz=zone))
-    plain = pc.cast(pc.local_timestamp(there), pa.string())
+    has_zone = column.type.tz is not None  # without one it is a wall clock, and stays it
+    there = pc.cast(column, pa.timestamp("us", tz=zone)) if has_zone else column
+    plain = pc.cast(pc.local_timestamp(there) if has_zone else column, pa.string())
     moment = _without_zeros(pc.replace_substring(plain, " ", "T"))
+    if not has_zone:
+        return moment
     if zone == "UTC":
         return pc.binary_join_element_wise(moment, "Z", "")
     offset = pc.strftime(there, format="%z")

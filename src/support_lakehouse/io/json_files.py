@@ -129,6 +129,8 @@ def _tree(feed: Feed) -> _Tree:
             place = tree
             for key in path:
                 place = place.setdefault(key, {})
+    if feed.action:
+        tree.setdefault(feed.action, {})
     return tree
 
 

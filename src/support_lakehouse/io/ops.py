@@ -65,6 +65,12 @@ def read_releases(lakehouse: Path) -> list[Release]:
         return []
     rows = lake.read(lakehouse / RELEASES, version).to_pylist()
     newest = max(row["format"] for row in rows)
+    if newest < FORMAT:
+        raise UsageError(
+            f"the lakehouse has format {newest}, this program writes {FORMAT}",
+            where=str(lakehouse),
+            hint="Load the files into a new folder; from this format on nothing has to be rebuilt.",
+        )
     if newest > FORMAT:
         raise UsageError(
             f"the lakehouse has format {newest}, this program knows {FORMAT}",

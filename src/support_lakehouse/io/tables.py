@@ -69,7 +69,9 @@ class Tables:
         )
 
     def restore(self, table: str, version: int, *, feed: str) -> int:
-        """Take the table back to a version in one commit; the new version."""
+        """Take the table back to a version in one commit; the new version, or the same."""
+        if version == self._version(table):
+            return version
         told = CommitProperties(custom_metadata={"userMetadata": self._metadata(feed, "rewind")})
         DeltaTable(self.path(table)).restore(version, commit_properties=told)
         return self._version(table)

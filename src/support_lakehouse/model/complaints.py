@@ -26,7 +26,7 @@ _DUE_AT = {
 }
 _PATTERNS = {
     NAME: "a name of small letters, digits and _ that begins with a letter",
-    r'^[^"\r\n\\]$': "one character, and no quote, backslash or line end",
+    r'^[^"\r\n\\\x00A-Za-z0-9]$': "one character: no letter, digit, quote, backslash or line end",
 }
 _BOUNDS = {
     "greater_than_equal": "at least {ge}",

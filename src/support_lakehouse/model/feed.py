@@ -14,6 +14,7 @@ from support_lakehouse.model.patterns import FilePatterns
 from support_lakehouse.model.rules import (
     Allowed,
     DeliveryRules,
+    Expression,
     FileRules,
     HeaderRules,
     NotBefore,
@@ -21,6 +22,7 @@ from support_lakehouse.model.rules import (
     Range,
     Required,
     RowRule,
+    Width,
 )
 
 Kind = Literal["changes", "events", "log", "snapshot", "lookup"]
@@ -68,7 +70,7 @@ class Feed(Declared):
             " ending in .gz."
         ),
     ] = "csv"
-    delimiter: Annotated[str, Field(pattern=r'^[^"\r\n\\]$')] = ","
+    delimiter: Annotated[str, Field(pattern=r'^[^"\r\n\\\x00A-Za-z0-9]$')] = ","
     quoting: Annotated[
         bool, Field(description='CSV: whether `"` encloses cells; otherwise it is text.')
     ] = True
@@ -105,7 +107,7 @@ class Feed(Declared):
     header: HeaderRules = HeaderRules()
     delivery: DeliveryRules = DeliveryRules()
     columns: Annotated[tuple[Column, ...], BeforeValidator(columns_by_name), Field(min_length=1)]
-    rules: tuple[RowRule, ...] = ()
+    rules: Annotated[tuple[RowRule, ...], Field(max_length=200)] = ()
     final: Final = Final()
 
     @model_validator(mode="after")
@@ -129,6 +131,12 @@ class Feed(Declared):
             self.delivery.min_share_of_previous is not None or self.delivery.together_with
         ):
             raise ValueError("delivery: min_share_of_previous and together_with are for snapshots")
+        if self.kind != "snapshot" and self.absent != "remove":
+            raise ValueError("absent is for snapshots")
+        if self.delivery.together_with == self.name:
+            raise ValueError("delivery.together_with: a feed always comes with itself")
+        if self.header.order == "exact" and not self.header.present:
+            raise ValueError("header.order exact needs a header")
         if self.format != "csv" and any(
             (self.delimiter != ",", not self.quoting, not self.header.present, self._ordered)
         ):
@@ -147,6 +155,15 @@ class Feed(Declared):
             raise ValueError(f"action: {self.action!r} is a column of the table as well")
         for name in self.order:
             self._check_column("order", name)
+        if len(set(self.order)) < len(self.order):
+            raise ValueError("order: a column stands twice")
+        for column in self.columns:
+            if column.optional and self.required_column(column.name):
+                raise ValueError(f"columns.{column.name}: both required and optional")
+            if column.references and self.final.repair_references and column.type.name != "text":
+                raise ValueError(
+                    f"columns.{column.name}: final.repair_references writes UNKNOWN, which is text"
+                )
         if self.final.unknown_member and (
             self.key is None or self.column(self.key).type.name != "text"
         ):
@@ -161,9 +178,11 @@ class Feed(Declared):
             where = f"rules.{number} ({rule.rule})"
             for name in rule.columns:
                 self._check_column(where, name)
+            if isinstance(rule, Width) and self.format != "csv":
+                raise ValueError(f"{where}: is for csv, not for {self.format}")
             same = [r for r in self.rules if r.id == rule.id]
             if len({r.level for r in same}) > 1 or (
-                len(same) > 1 and isinstance(rule, Required | Range | Allowed)
+                len(same) > 1 and isinstance(rule, Required | Range | Allowed | Expression)
             ):
                 raise ValueError(f"{where}: said twice of the same column, and not the same")
             if (
@@ -238,6 +257,16 @@ class Feed(Declared):
     def table(self) -> str:
         """The silver table, by its path under the lakehouse."""
         return f"silver/{self.silver or self.name}"
+
+    @property
+    def tables(self) -> tuple[str, ...]:
+        """The silver tables that its files make: for a snapshot also the one with all dates."""
+        return (self.table, self.history) if self.kind == "snapshot" else (self.table,)
+
+    @property
+    def history(self) -> str:
+        """The silver table that holds a snapshot's rows by date."""
+        return f"{self.table}_history"
 
     @property
     def fingerprint(self) -> str:

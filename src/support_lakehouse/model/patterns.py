@@ -108,8 +108,9 @@ class FilePatterns(Declared):
 
     @model_validator(mode="after")
     def _patterns_are_paths(self) -> "FilePatterns":
-        for text in self.texts:
-            _checked(text)
+        for text in (self.initial, self.changes, *self.deliveries):
+            if text is not None:
+                _checked(text)
         if self.initial and re.search(r"[*{]", self.initial):
             raise ValueError("`initial` is the path of one file, without * and {}")
         if self.changes and self.changes.count("{month}") != 1:

@@ -25,5 +25,5 @@ def is_day(text: str) -> bool:
 
 
 def period_order(period: str) -> tuple[bool, str]:
-    """What periods are sorted by: `initial` comes before every other."""
-    return (period != INITIAL, period)
+    """What periods are sorted by: `initial` before every other, a month behind its days."""
+    return (period != INITIAL, f"{period[:4]}-{period[4:]}-99" if is_month(period) else period)

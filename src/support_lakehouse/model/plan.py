@@ -98,10 +98,13 @@ class Plan:
     def timeline(self, feed: Feed) -> Timeline:
         """What the feed's silver table is put through."""
         changed = self.changed(feed.name)
-        left = self.left(feed.name)
-        touched = {entry.period for entry in (*changed, *left)}
+        left = {entry.period for entry in self.left(feed.name)}
         paths = {entry.file for entry in changed}
-        return timeline(feed, self.active(feed.name), paths, touched, self._versions(feed.table))
+        told = timeline(feed, self.active(feed.name), paths, left, self._versions(feed.table))
+        if self.reset and feed.kind == "snapshot" and told.folds:
+            first, *others = told.folds  # days whose files are gone must not stay
+            return replace(told, folds=(replace(first, begins=True), *others))
+        return told
 
     def _versions(self, table: str) -> Mapping[str, int]:
         if self.reset or self.last is None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
-FORMAT = 1
+FORMAT = 2
 """The number of the lakehouse's format; an older program refuses a newer one."""
 
 Kind = Literal["run", "refusal", "recovery", "replay", "rollback", "reset", "maintenance"]

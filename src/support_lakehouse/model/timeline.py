@@ -47,15 +47,16 @@ def timeline(
     feed: Feed,
     active: Sequence[LedgerEntry],
     changed: Collection[str],
-    touched: Collection[str],
+    left: Collection[str],
     versions: Mapping[str, int],
 ) -> Timeline:
     """How the table comes to what the active files say, given what was folded before.
 
-    `changed` are paths that are new, corrected, or hold rows that came back; `touched` the periods
-    of these and of files that left. `versions` tells the table's version after each period.
+    `changed` are paths that are new, corrected, or hold rows that came back; `left` the periods of
+    files whose rows count no more. `versions` tells the table's version after each period.
     """
     ordered = sorted(active, key=order_of)
+    touched = {entry.period for entry in active if entry.file in changed} | set(left)
     groups = [Fold(p, tuple(g)) for p, g in groupby(ordered, key=lambda e: e.period)]
     if not ordered:
         # Nothing is left of the feed: its table is made of no file.
@@ -73,12 +74,12 @@ def timeline(
         again = (there.get(p, Fold(p, ())) for p in sorted(touched, key=period_order))
         return Timeline(None, tuple(again))
     if feed.kind == "log" or feed.files.place is None:
-        return _without_periods(feed, ordered, changed, touched)
+        return _without_periods(feed, ordered, changed, left)
     return _by_period(groups, changed, touched, versions)
 
 
 def _without_periods(
-    feed: Feed, ordered: Sequence[LedgerEntry], changed: Collection[str], touched: Collection[str]
+    feed: Feed, ordered: Sequence[LedgerEntry], changed: Collection[str], left: Collection[str]
 ) -> Timeline:
     """All that is pending in one fold: on top if it comes last (or order has no say), or anew."""
     old = [e for e in ordered if e.file not in changed]
@@ -86,13 +87,7 @@ def _without_periods(
     fresh = not any(len(e.admissions) > 1 or e.release for e in new)
     last = feed.kind == "log" or not old or not new or order_of(old[-1]) < order_of(new[0])
     # Order columns may put an early row behind a late one, so only their absence lets us append.
-    if (
-        new
-        and fresh
-        and last
-        and not (feed.order and old)
-        and set(touched) <= {e.period for e in new}
-    ):
+    if new and fresh and last and not left and not (feed.order and old):
         return Timeline(None, (Fold("", tuple(new), begins=not old),))
     return Timeline(None, (Fold("", tuple(ordered), begins=True),), ("",) if old else ())
 

@@ -153,12 +153,15 @@ class Loading:
             records = held
         else:
             records = admit.stored(self.own[feed.name], self.tables, feed, entries)
-        applied = Silver(self.tables, feed, counted, self.stages).apply(records, timeline)
+        applied = self._way(feed, counted).apply(records, timeline)
         outcomes = {file: o for done in applied.values() for file, o in done.outcomes.items()}
         told = [self._entry(entry, counted[entry.file], outcomes[entry.file]) for entry in entries]
         if feed.kind == "log":
             told = self._with_repeated(feed, told, version)
         return told, applied
+
+    def _way(self, feed: Feed, counted: Mapping[str, Counted]) -> Silver:
+        return Silver(self.tables, feed, counted, self.stages, anew=self.plan.reset)
 
     def _entry(
         self, entry: LedgerEntry, counted: Counted, outcomes: Mapping[str, int]

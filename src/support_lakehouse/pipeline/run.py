@@ -18,6 +18,7 @@ from support_lakehouse.model.books import LedgerEntry
 from support_lakehouse.model.plan import Plan
 from support_lakehouse.model.release import Kind, Release
 from support_lakehouse.model.settings import Format
+from support_lakehouse.model.timeline import order_of
 from support_lakehouse.stages.plan import Asked, make_plan, read_ledger
 from support_lakehouse.stages.publish import publish
 from support_lakehouse.stages.recover import mend_releases, undo_unreleased
@@ -145,7 +146,7 @@ def _run(
             kind: Kind = "reset" if work.reset and work.releases else "run"
             ledger = (*done.ledger, *work.kept_aside())
             made = releasing.release(kind, ledger, done.applied, decisions_of(work))
-        loaded = tuple(entry for entry in done.ledger if entry.release == work.number)
+        loaded = tuple(sorted((e for e in done.ledger if e.release == work.number), key=order_of))
         work = replace(work, releases=(*work.releases, made))
         return _published(config, lakehouse, work, options, stages, "released", loaded)
 

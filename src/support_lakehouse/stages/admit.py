@@ -43,10 +43,14 @@ def judge_records(records: DataFrame, tables: Tables, feed: Feed, shape: Shape) 
         return judged(records, feed, shape, run=tables.run)
     except (AnalysisException, ParseException) as error:
         raise ConfigError(
-            f"an expression cannot be worked out: {str(error).splitlines()[0]}",
+            f"an expression cannot be worked out: {_first_line(error)}",
             where=f"conf/feeds, {feed.name}: rules",
             expected="Spark SQL over the feed's columns that is true or false",
         ) from error
+
+
+def _first_line(error: Exception) -> str:
+    return next((line.strip() for line in str(error).splitlines() if line.strip()), "no reason")
 
 
 def admit(tables: Tables, feed: Feed, records: DataFrame) -> None:

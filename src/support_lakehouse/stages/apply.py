@@ -19,24 +19,18 @@ copy the rows that it met and commit them as they were. Looking costs a join, so
 it is not done; a commit without effect is the worst that can come of it."""
 
 
-def history_of(feed: Feed) -> str:
-    """The table that holds a snapshot's rows by date."""
-    return f"{feed.table}_history"
-
-
-def tables_of(feed: Feed) -> tuple[str, ...]:
-    """The silver tables that a feed's files make."""
-    return (feed.table, history_of(feed)) if feed.kind == "snapshot" else (feed.table,)
-
-
 @dataclass(frozen=True)
 class Silver:
-    """One feed's way into silver. `counted` tells what the rows of each file come to."""
+    """One feed's way into silver.
+
+    `counted` tells what the rows of each file come to; `anew`: what the tables hold counts no more.
+    """
 
     tables: Tables
     feed: Feed
     counted: Mapping[str, Counted]
     stages: Stages
+    anew: bool = False
 
     def apply(self, records: DataFrame, timeline: Timeline) -> dict[str, Applied]:
         """Rewind if need be and fold the judged records of each fold, in order; by period.
@@ -119,7 +113,7 @@ class Silver:
     def _lookup(self, changes: DataFrame, fold: Fold) -> Applied:
         """The last delivery is the table; those that came before it have rows to count only."""
         table, last = self.feed.table, fold.paths[-1]
-        there = lake.version_of(self.tables.path(table)) is not None
+        there = lake.version_of(self.tables.path(table)) is not None and not self.anew
         before = self.tables.read(changes.sparkSession, table) if there else None
         outcomes = self._counted_outcomes(changes, before, fold)
         rows = self._latest_per_key(F.of_files(changes, [last]))
@@ -128,19 +122,22 @@ class Silver:
         return Applied(self._version(table), outcomes)
 
     def _snapshot(self, changes: DataFrame, fold: Fold) -> Applied:
-        table = history_of(self.feed)
+        table = self.feed.history
         outcomes = self._counted_outcomes(changes, None, fold)
         rows = F.without_deletes(self._latest_per_key(changes))
-        before = lake.version_of(self.tables.path(table))
-        version = self.tables.replace_period(
-            rows, table, statistics=self._statistics, feed=self.feed.name, period=fold.period
-        )
-        written = self._rows_written(table, before, version)
+        if fold.begins:
+            written = self._replace(rows, table, fold)
+        else:
+            before = lake.version_of(self.tables.path(table))
+            version = self.tables.replace_period(
+                rows, table, statistics=self._statistics, feed=self.feed.name, period=fold.period
+            )
+            written = self._rows_written(table, before, version)
         self._check_growth(outcomes, written, fold)
-        return Applied(version, outcomes)
+        return Applied(self._version(table), outcomes)
 
     def _latest(self, records: DataFrame, period: str) -> None:
-        history = self.tables.read(records.sparkSession, history_of(self.feed))
+        history = self.tables.read(records.sparkSession, self.feed.history)
         self.tables.replace(
             F.latest_state(history, self.feed).select(*history.columns),
             self.feed.table,

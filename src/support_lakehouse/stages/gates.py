@@ -1,5 +1,7 @@
 """Owns the gates: how much of a delivery may be bad, and how small it may be (contracts.md)."""
 
+from decimal import Decimal
+
 from pyspark.sql import DataFrame
 
 from support_lakehouse.errors import Refusal
@@ -31,8 +33,8 @@ def _rejects(records: DataFrame, feed: Feed) -> list[Refusal]:
         if allowed is not None and rejected > allowed:
             told.append(Refusal(feed.name, file, _too_many(file, rows, rejected, f"{allowed}")))
         share = limits.max_rejected_share
-        if share is not None and rejected > share * rows:
-            words = f"{share:.0%} of {rows}"
+        if share is not None and rejected > Decimal(str(share)) * rows:
+            words = f"{share * 100:g}% of {rows}"
             told.append(Refusal(feed.name, file, _too_many(file, rows, rejected, words)))
     return told
 
@@ -45,7 +47,7 @@ def _too_many(file: str, rows: int, rejected: int, limit: str) -> str:
 
 
 def _short(records: DataFrame, feed: Feed, plan: Plan) -> list[Refusal]:
-    share = feed.delivery.min_share_of_previous or 0
+    share = Decimal(str(feed.delivery.min_share_of_previous))
     kept = [e for e in plan.ledger if e.feed == feed.name]
     new = plan.new_entries(feed.name)
     keys: dict[str, int] = {}
@@ -63,7 +65,7 @@ def _short(records: DataFrame, feed: Feed, plan: Plan) -> list[Refusal]:
             than = f"; the delivery before, {before}, has {keys[before]}" if before else ""
             why = (
                 f"{feed.name}, {period}: {keys[period]} rows in {', '.join(files)}{than}. Expected"
-                f" at least {share:.0%} of it, and some; deliver the whole day, or say with"
+                f" at least {share * 100:g}% of it, and some; deliver the whole day, or say with"
                 " --accept short-snapshots that it is meant."
             )
             told.append(Refusal(feed.name, files[0], why))

@@ -39,7 +39,7 @@ def make_plan(config: Config, data: Path, lakehouse: Path, asked: Asked) -> Plan
     """
     feeds = _asked_feeds(config, asked)
     _check_words(asked)
-    listing = landing.list_files(data, feeds)
+    listing = landing.list_files(data, config.feeds)
     releases = tuple(ops.read_releases(lakehouse))
     told = read_ledger(lakehouse, releases)
     known = tuple(e for e in told if e.state == "loaded")
@@ -48,10 +48,11 @@ def make_plan(config: Config, data: Path, lakehouse: Path, asked: Asked) -> Plan
     if not asked.reset and releases:
         _check_columns(feeds, releases[-1], lakehouse)
     by_name = {feed.name: feed for feed in feeds}
-    found, unnamed = _with_days(listing.found, by_name, ledger, asked.sync_dates)
+    of_feeds = [file for file in listing.found if file.feed in by_name]
+    found, unnamed = _with_days(of_feeds, by_name, ledger, asked.sync_dates)
     wanted = [f for f in found if _is_asked(f, by_name[f.feed], asked)]
-    _check_months_have_files(asked.months or (), by_name, wanted, ledger, data)
-    sorted_out = _SortedOut([*listing.refused, *unnamed])
+    _check_periods_have_files(asked, wanted, ledger, data)
+    sorted_out = _SortedOut([r for r in listing.refused if r.feed in by_name] + unnamed)
     loaded = {entry.place: entry for entry in ledger}
     put_aside = {entry.place: entry for entry in aside}
     for file in wanted:
@@ -129,6 +130,8 @@ def _asked_feeds(config: Config, asked: Asked) -> tuple[Feed, ...]:
 
 
 def _check_words(asked: Asked) -> None:
+    if asked.reset and asked.feeds:
+        raise UsageError("a reset begins a new ledger for all feeds", where="--reset --feeds")
     for month in asked.months or ():
         if not is_month(month):
             raise UsageError(
@@ -202,21 +205,22 @@ def _is_asked(found: FoundFile, feed: Feed, asked: Asked) -> bool:
     return True
 
 
-def _check_months_have_files(
-    months: Iterable[str],
-    feeds: Mapping[str, Feed],
-    found: Sequence[FoundFile],
-    ledger: Sequence[LedgerEntry],
-    data: Path,
+def _check_periods_have_files(
+    asked: Asked, found: Sequence[FoundFile], ledger: Sequence[LedgerEntry], data: Path
 ) -> None:
-    periods = {file.period for file in found} | {entry.period for entry in ledger}
-    for month in months:
-        if month not in periods:
+    """UsageError for a month or a day that was asked for and that no file is for."""
+    there = {file.period for file in found} | {file.label for file in found}
+    there |= {entry.period for entry in ledger} | {entry.label for entry in ledger}
+    for month in asked.months or ():
+        if month not in there:
             raise UsageError(
                 f"no file for month {month}",
                 where=str(data),
                 expected=f"at least one change file like delta/agents_delta_{month}.csv",
             )
+    for day in asked.days or ():
+        if day not in there:
+            raise UsageError(f"no file for day {day}", where=str(data))
 
 
 def _is_same(found: FoundFile, entry: LedgerEntry, *, rehash: bool) -> bool:

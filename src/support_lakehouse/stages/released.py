@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from support_lakehouse.config import Config
 from support_lakehouse.errors import UsageError
@@ -16,6 +17,8 @@ from support_lakehouse.transforms import call_log, calls
 from support_lakehouse.transforms import report as arrow_report
 from support_lakehouse.transforms.finals import final_of
 
+MADE = {"roster_agents": ("agent_id",), "agent_status_history": ("agent_id", "sync_date")}
+"""Silver tables that are made of others, and what they are sorted by."""
 REPORT, CALL_LOG, QUARANTINE = "gold/support_report", "silver/call_center_log", "quarantine"
 
 
@@ -74,7 +77,12 @@ class Released:
         """`<feed>_final` and its rows for every silver table that is loaded."""
         for feed in feeds:
             if self.version(feed.table) is not None:
-                yield f"{feed.name}_final", self.final(feed, feeds)
+                yield f"{feed.silver or feed.name}_final", self.final(feed, feeds)
+        for name, keys in MADE.items():
+            if self.version(f"silver/{name}") is not None:
+                rows = self.table(f"silver/{name}").drop_columns(["_row_hash"])
+                order = [(key, "ascending") for key in keys]
+                yield f"{name}_final", rows.take(pc.sort_indices(rows, order))
 
     def final(self, feed: Feed, feeds: tuple[Feed, ...]) -> pa.Table:
         """The rows of one `<feed>_final`."""

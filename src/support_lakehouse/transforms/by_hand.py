@@ -2,22 +2,36 @@
 
 import csv
 import json
+import re
 from collections.abc import Mapping
 from io import StringIO
 from typing import Any
 
+from support_lakehouse.errors import UsageError
 from support_lakehouse.model.feed import Feed
 from support_lakehouse.model.landing import BLANKS
 
 MASK = "***"
-_OWN = ("id", "reasons", "file", "line")
+_OWN = ("id", "reasons", "file", "line", "raw")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_NUMBER = ("\ue000", "\ue001")
+"""What stands around a number while a JSON record is in hand."""
 Entry = Mapping[str, Any]
 
 
 def sheet_columns(feed: Feed) -> tuple[str, ...]:
     """The columns of the sheet: what the row is, its cells, and its record as it came."""
-    return (*_OWN, *feed.column_names, *([feed.action] if feed.action else []), "raw")
+    return (*_OWN[:-1], *(sheet_name(name) for name in cell_columns(feed)), _OWN[-1])
+
+
+def cell_columns(feed: Feed) -> tuple[str, ...]:
+    """The columns whose cells may be corrected."""
+    return (*feed.column_names, *([feed.action] if feed.action else []))
+
+
+def sheet_name(name: str) -> str:
+    """What the sheet calls a column; some names are the sheet's own."""
+    return f"cell_{name}" if name in _OWN else name
 
 
 def sheet_row(entry: Entry, feed: Feed, *, personal: bool) -> dict[str, str]:
@@ -28,7 +42,8 @@ def sheet_row(entry: Entry, feed: Feed, *, personal: bool) -> dict[str, str]:
     reasons = "; ".join(reason["message"] for reason in entry["reasons"] or [])
     raw = MASK if hidden else entry["raw"]
     own = {"id": entry["id"], "reasons": reasons, "file": entry["file"], "line": str(entry["line"])}
-    return {**dict.fromkeys(sheet_columns(feed), ""), **told, **own, "raw": raw}
+    named = {sheet_name(name): text for name, text in told.items()}
+    return {**dict.fromkeys(sheet_columns(feed), ""), **named, **own, "raw": raw}
 
 
 def corrected_raw(entry: Entry, given: Mapping[str, str], feed: Feed) -> str:
@@ -36,18 +51,29 @@ def corrected_raw(entry: Entry, given: Mapping[str, str], feed: Feed) -> str:
 
     A masked cell means unchanged. A record edited as a whole counts before its cells.
     """
-    raw = _unguarded(given.get("raw", MASK))
-    if raw not in (MASK, "", entry["raw"]):
-        return raw
+    raw = given.get("raw", MASK)
+    if raw not in (MASK, "") and entry["raw"] not in (raw, _unguarded(raw)):
+        return _unguarded(raw)
     cells = cells_by_name(entry["raw"], entry["header"], feed)
-    names = [name for name in sheet_columns(feed) if name not in (*_OWN, "raw")]
-    told = {n: _unguarded(given[n]) for n in names if n in given and given[n] != MASK}
-    changed = {n: text for n, text in told.items() if text.strip(BLANKS) != cells.get(n, "")}
+    texts = {name: given.get(sheet_name(name), MASK) for name in cell_columns(feed)}
+    told = {name: text for name, text in texts.items() if text != MASK}
+    changed = {
+        name: _unguarded(text)
+        for name, text in told.items()
+        if cells.get(name, "") not in (text.strip(BLANKS), _unguarded(text).strip(BLANKS))
+    }
     if not changed:
         return str(entry["raw"])
     if feed.is_json:
         return _json_with(entry["raw"], changed, feed)
     header = [str(name) for name in json.loads(entry["header"])]
+    lost = sorted(set(changed) - set(header))
+    if lost:
+        raise UsageError(
+            f"the file has no column {', '.join(lost)}",
+            where=f"{entry['file']}, line {entry['line']}",
+            expected=f"corrections of {', '.join(header)}, or of the record as a whole",
+        )
     return _csv_of([changed.get(name, cells.get(name, "")) for name in header], feed)
 
 
@@ -66,6 +92,7 @@ def cells_of(raw: str, delimiter: str, *, quoting: bool) -> list[str]:
     """The cells of a raw CSV record."""
     if not quoting:
         return raw.split(delimiter)
+    csv.field_size_limit(2**31 - 1)
     # A lone carriage return is text to us and a line end to the csv module.
     instead = next(chr(code) for code in range(0xE000, 0xF8FF) if chr(code) not in raw)
     lines = [line + "\n" for line in raw.replace("\r", instead).split("\n")]
@@ -78,8 +105,9 @@ def _csv_of(cells: list[str], feed: Feed) -> str:
     if not feed.quoting:
         return feed.delimiter.join(cells)
     held = StringIO()
-    csv.writer(held, delimiter=feed.delimiter, lineterminator="").writerow(cells)
-    return held.getvalue()
+    # With a line end to write, the writer knows to put quotes around one in a cell.
+    csv.writer(held, delimiter=feed.delimiter, lineterminator="\n").writerow(cells)
+    return held.getvalue().removesuffix("\n")
 
 
 def _unguarded(cell: str) -> str:
@@ -88,10 +116,20 @@ def _unguarded(cell: str) -> str:
 
 
 def _record(raw: str) -> Any:
+    """The record, its numbers as they are written: a float would lose some of their digits."""
     try:
-        return json.loads(raw)
-    except ValueError:
+        return json.loads(raw, parse_float=_literal, parse_int=_literal)
+    except (ValueError, RecursionError):
         return None
+
+
+def _literal(number: str) -> str:
+    return f"{_NUMBER[0]}{number}{_NUMBER[1]}"
+
+
+def _dumped(value: Any) -> str:
+    text = json.dumps(value, ensure_ascii=False)
+    return re.sub(f'"{_NUMBER[0]}([^"]*){_NUMBER[1]}"', r"\1", text)
 
 
 def _value(record: Any, ways: tuple[tuple[str, ...], ...]) -> Any:
@@ -107,7 +145,7 @@ def _value(record: Any, ways: tuple[tuple[str, ...], ...]) -> Any:
 def _text(value: Any) -> str:
     if value is None:
         return ""
-    return value.strip(BLANKS) if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return value.strip("".join(_NUMBER) + BLANKS) if isinstance(value, str) else _dumped(value)
 
 
 def _json_with(raw: str, changed: Mapping[str, str], feed: Feed) -> str:
@@ -123,4 +161,4 @@ def _json_with(raw: str, changed: Mapping[str, str], feed: Feed) -> str:
                 place[key] = {}
             place = place[key]
         place[way[-1]] = text or None
-    return json.dumps(record, ensure_ascii=False)
+    return _dumped(record)

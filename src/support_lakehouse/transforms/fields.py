@@ -43,9 +43,14 @@ def with_fields(records: DataFrame, feed: Feed, shape: Shape) -> DataFrame:
     JSON object.
     """
     with_texts = _from_json(records, feed) if feed.is_json else _from_csv(records, feed, shape)
-    return with_texts.withColumns(
-        {value_of(c.name): read_as(F.col(text_of(c.name)), c.type) for c in feed.columns}
-    )
+    return with_texts.withColumns({value_of(c.name): _value(c, feed) for c in feed.columns})
+
+
+def _value(column: Declared, feed: Feed) -> Column:
+    value = read_as(F.col(text_of(column.name)), column.type)
+    if feed.is_json and column.type.name == "double":
+        return F.coalesce(value, J.number_at(F.col(CELLS), column.paths))
+    return value
 
 
 def _from_csv(records: DataFrame, feed: Feed, shape: Shape) -> DataFrame:
@@ -75,16 +80,16 @@ def _from_json(records: DataFrame, feed: Feed) -> DataFrame:
 
     asked = F.lit("add")
     if feed.action:
-        given = F.lower(text(((feed.action,),), variant))
+        given = F.lower(text(((feed.action,),), F.col(_LITERAL)))
         asked = F.when(F.col("period") == INITIAL, asked).otherwise(given)
-    sources = {"text": F.col(_LITERAL)}
+    sources = {"double": variant}
     return (
         records.withColumn(CELLS, J.parsed(raw))
         .withColumn(_LITERAL, J.parsed_literally(raw, variant))
         .withColumns(
             {SOUND: J.is_object(raw, variant), ASKED: asked}
             | {
-                text_of(c.name): text(c.paths, sources.get(c.type.name, variant))
+                text_of(c.name): text(c.paths, sources.get(c.type.name, F.col(_LITERAL)))
                 for c in feed.columns
             }
         )

@@ -134,7 +134,7 @@ def effective(changes: DataFrame, rows: DataFrame, feed: Feed) -> DataFrame:
 
 @dataclass(frozen=True)
 class Merge:
-    """A MERGE as expressions: target columns under their names, source columns under `new_`."""
+    """A MERGE as expressions: target columns under their names, source columns under `_new_`."""
 
     source: DataFrame
     on: Column
@@ -151,16 +151,16 @@ def merge_of(changes: DataFrame, feed: Feed) -> Merge:
     """
     assert feed.key is not None
     written = [*feed.column_names, *PLACE, ROW_HASH]
-    source = changes.withColumnsRenamed({name: f"new_{name}" for name in [*written, ACTION]})
-    deletes = F.col(f"new_{ACTION}") == "delete"
+    source = changes.withColumnsRenamed({name: f"_new_{name}" for name in [*written, ACTION]})
+    deletes = F.col(f"_new_{ACTION}") == "delete"
     same = F.lit(True)
     for name in feed.column_names:
-        same = same & F.col(name).eqNullSafe(F.col(f"new_{name}"))
+        same = same & F.col(name).eqNullSafe(F.col(f"_new_{name}"))
     return Merge(
         source=source,
-        on=F.col(feed.key) == F.col(f"new_{feed.key}"),
+        on=F.col(feed.key) == F.col(f"_new_{feed.key}"),
         delete_when=deletes,
         update_when=~same,
         insert_when=~deletes,
-        assignments={name: F.col(f"new_{name}") for name in written},
+        assignments={name: F.col(f"_new_{name}") for name in written},
     )

@@ -11,11 +11,11 @@ Path = Sequence[str]
 
 
 def parsed(raw: Column) -> Column:
-    """The record as a VARIANT array of one; null where it is no JSON.
+    """The record as a VARIANT array of itself and 0; null where it is no JSON.
 
-    In brackets, because the parser ignores what follows a value: `{"a": 1} x` is no record.
+    The parser ignores what follows a value, as in `{"a": 1} x`; then the 0 is not reached.
     """
-    return F.try_parse_json(F.concat(F.lit("["), raw, F.lit("]")))
+    return F.try_parse_json(F.concat(F.lit("["), raw, F.lit(",0]")))
 
 
 def parsed_literally(raw: Column, variant: Column) -> Column:
@@ -26,20 +26,35 @@ def parsed_literally(raw: Column, variant: Column) -> Column:
     """
     skipped, number = r'((?:[^"0-9-]|"(?:[^"\\]|\\.)*+")*+)', r"(-?[0-9]+(?:[.eE+-]+[0-9]+)*)"
     quoted = F.regexp_replace(raw, rf"\G{skipped}{number}", '$1"$2"')
-    return F.when(raw.rlike("[0-9][.eE]"), parsed(quoted)).otherwise(variant)
+    return F.when(raw.rlike("[0-9][.eE]|-0|[0-9]{19}"), parsed(quoted)).otherwise(variant)
 
 
 def is_object(raw: Column, variant: Column) -> Column:
     """Whether the record is exactly one JSON object."""
     begins = F.startswith(F.trim(raw, F.lit(" \t\r\n\ufeff")), F.lit("{"))
-    second = F.try_variant_get(variant, "$[1]", "variant")
-    return F.coalesce(variant.isNotNull() & begins & second.isNull(), F.lit(False))
+    ends = F.try_variant_get(variant, "$[1]", "string") == "0"
+    more = F.try_variant_get(variant, "$[2]", "variant")
+    return F.coalesce(begins & ends & more.isNull(), F.lit(False))
 
 
 def text_at(variant: Column, path: Path) -> Column:
     """A value as its text; null where there is none, where it is null, an object or a list."""
     text = F.try_variant_get(variant, _place(path), "string")
     return F.when(~_is_nested(variant, path, text), text)
+
+
+def number_at(variant: Column, paths: Sequence[Path]) -> Column:
+    """A JSON number with an exponent as DOUBLE, the first of several; null for anything else."""
+    return F.coalesce(*(_number(variant, path) for path in paths))
+
+
+def _number(variant: Column, path: Path) -> Column:
+    found = F.try_variant_get(variant, _place(path), "variant")
+    value = F.try_variant_get(variant, _place(path), "double")
+    has_exponent = F.try_variant_get(variant, _place(path), "string").rlike("[eE]")
+    is_number = ~F.schema_of_variant(found).isin("STRING", "BOOLEAN", "VOID")
+    finite = value.between(-1.7976931348623157e308, 1.7976931348623157e308)
+    return F.when(has_exponent & finite, F.when(is_number, value))
 
 
 def is_nested_at(variant: Column, paths: Sequence[Path]) -> Column:

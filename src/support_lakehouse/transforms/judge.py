@@ -9,7 +9,7 @@ from pyspark.sql import functions as F
 
 from support_lakehouse.model.feed import Feed
 from support_lakehouse.model.landing import Shape
-from support_lakehouse.model.rules import Expression, Width
+from support_lakehouse.model.rules import Expression, Required, Width
 from support_lakehouse.transforms import cells as C
 from support_lakehouse.transforms.fields import (
     ASKED,
@@ -39,7 +39,7 @@ def judged(records: DataFrame, feed: Feed, shape: Shape, *, run: str) -> DataFra
     grain, lines of nothing but blanks left out. `reasons` is null for an accepted row, `warnings`
     is null where there are none; key and action are null where the record is not sound.
     """
-    sound = F.col(SOUND)
+    sound = F.lit(True) if _width_level(feed) == "warn" else F.col(SOUND)
     told = {
         "run": F.lit(run),
         "key": F.when(sound, _key(feed)),
@@ -146,7 +146,8 @@ def _broken(feed: Feed, level: str) -> list[Told]:
             told = _reason("unreadable", column.name, f"{column.name} is not {shape}")
             found.append((concerned & unreadable(column, feed), told))
     for rule in feed.rules:
-        if rule.level == level and not isinstance(rule, Width):
+        told_already = isinstance(rule, Required) and feed.required_column(rule.column)
+        if rule.level == level and not isinstance(rule, Width) and not told_already:
             concerned = F.lit(True) if rule.columns == (feed.key,) else ~_deletes()
             condition, message = BROKEN[rule.rule](rule, feed)
             named = rule.name if isinstance(rule, Expression) else next(iter(rule.columns), None)
