@@ -75,6 +75,7 @@ def submitted(lakehouse: Path, *arguments: str) -> subprocess.CompletedProcess[s
         [
             *(str(SPARK / "bin" / "spark-submit"), *arguments),
             *(str(REPO / "jobs" / "run_pipeline.py"), "--lakehouse", str(lakehouse)),
+            *("--feeds", "agents,contact_centers,interactions,service_categories"),
             *("--data", str(REPO / "data"), "--months", "202502,202503", "--json"),
         ],
         env=ENVIRONMENT,

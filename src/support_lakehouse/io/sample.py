@@ -15,6 +15,7 @@ from support_lakehouse.model.landing import BLANKS
 
 _MOST_BYTES = 16 * 1024 * 1024
 _MOST_COLUMNS = 1000
+_MOST_OF_A_CELL = 128 * 1024
 _DELIMITERS = ",;\t|"
 _JSON, _CSV = {".json", ".jsonl", ".ndjson"}, {".csv", ".tsv", ".txt"}
 
@@ -98,6 +99,7 @@ def _agreement(text: str, delimiter: str) -> tuple[int, int]:
 
 
 def _records(text: str, delimiter: str) -> Iterator[list[str]]:
+    csv.field_size_limit(_MOST_OF_A_CELL)  # it holds for the process, so others may have raised it
     for record in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter):
         if len(record) > 1 or (record and record[0].strip(BLANKS)):
             yield record

@@ -166,11 +166,14 @@ def unresolved(
     told = {}
     for feed in feeds:
         for column, target in feed.references.items():
-            there = [feed.table, by_name[target].table]
-            if all(table in tables for table in there):
-                facts, keys = ((lakehouse / table, tables[table].version) for table in there)
-                sql = counting.UNRESOLVED.format(column=column, key=by_name[target].key)
-                row = lake.query(sql, {"facts": facts, "keys": keys}).to_pylist()[0]
+            there = {"facts": feed.table, "keys": by_name[target].table}
+            pinned = {
+                n: (lakehouse / t, tables[t].version) for n, t in there.items() if t in tables
+            }
+            if "facts" in pinned:
+                query = counting.UNRESOLVED if "keys" in pinned else counting.REFERRING
+                sql = query.format(column=column, key=by_name[target].key)
+                row = lake.query(sql, pinned).to_pylist()[0]
                 told[f"{feed.name}.{column}"] = int(row["rows"])
     return told
 

@@ -40,6 +40,10 @@ FROM (SELECT file, row_number() OVER (PARTITION BY key ORDER BY file, line) AS o
 WHERE occurrence > 1 GROUP BY file
 """
 
+REFERRING = """
+SELECT count({column}) AS rows FROM facts
+"""
+
 UNRESOLVED = """
 SELECT count(*) AS rows FROM facts LEFT ANTI JOIN keys ON facts.{column} = keys.{key}
 WHERE facts.{column} IS NOT NULL
