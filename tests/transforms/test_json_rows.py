@@ -1,6 +1,7 @@
 """How a JSON record becomes typed values, and which records are none (contracts.md, Reading)."""
 
 from collections.abc import Sequence
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -51,15 +52,18 @@ def rows_of(
     return judged(frame, feed, Shape(((),)), run="r1").orderBy("line").collect()
 
 
-def values_of(spark: SparkSession, name: str, *told: str) -> dict[str, tuple[Any, bool]]:
-    """What is read where a column holds each piece of JSON: the value, and if it is unreadable."""
-    raws = [f'{{"id": "1", "name": "Ann", "{name}": {value}}}' for value in told]
-    found = {}
-    for value, row in zip(told, rows_of(spark, feed(), raws), strict=True):
+def assert_read(spark: SparkSession, expected: dict[str, tuple[Any, bool]]) -> None:
+    """What is read of each `column: JSON`: the value, and whether it is unreadable."""
+    raws, found = [], {}
+    for one in expected:
+        name, value = one.split(": ", 1)
+        raws.append(f'{{"id": "1", "name": "Ann", "{name}": {value}}}')
+    for one, row in zip(expected, rows_of(spark, feed(), raws), strict=True):
+        name = one.split(": ")[0]
         assert row["reasons"] is None
         assert row["warnings"] in (None, [f"unreadable:{name}"])
-        found[value] = (row[f"_value_{name}"], row["warnings"] is not None)
-    return found
+        found[one] = (row[f"_value_{name}"], row["warnings"] is not None)
+    assert found == expected
 
 
 def reasons_of(row: Row) -> list[str]:
@@ -103,58 +107,59 @@ def test_the_text_of_a_number_is_as_it_stands_in_the_file(own: SparkSession) -> 
 
 
 def test_text_is_read_by_the_rules_of_the_type(own: SparkSession) -> None:
-    assert values_of(own, "size", "4", "4.0", '" +4.0 "', '"x"', '"4e0"', "4.5", "null", '""') == {
-        "4": read(4),
-        "4.0": read(4),
-        '" +4.0 "': read(4),
-        '"x"': UNREADABLE,
-        '"4e0"': UNREADABLE,
-        "4.5": UNREADABLE,
-        "null": NULL,
-        '""': NULL,
-    }
-    assert values_of(own, "price", "12.5", "140", '"12.50"', "0.001", "12345", '"12,5"') == {
-        "12.5": read(Decimal("12.50")),
-        "140": read(Decimal("140.00")),
-        '"12.50"': read(Decimal("12.50")),
-        "0.001": UNREADABLE,
-        "12345": UNREADABLE,
-        '"12,5"': UNREADABLE,
-    }
-    assert values_of(own, "rate", "4", "4.5", '"4.5"', "-0.1", '"NaN"', '"1e2"') == {
-        "4": read(4.0),
-        "4.5": read(4.5),
-        '"4.5"': read(4.5),
-        "-0.1": read(-0.1),
-        '"NaN"': UNREADABLE,
-        '"1e2"': UNREADABLE,
-    }
+    assert_read(
+        own,
+        {
+            "size: 4": read(4),
+            "size: 4.0": read(4),
+            'size: " +4.0 "': read(4),
+            'size: "x"': UNREADABLE,
+            'size: "4e0"': UNREADABLE,
+            "size: 4.5": UNREADABLE,
+            "size: true": UNREADABLE,
+            "size: null": NULL,
+            'size: ""': NULL,
+            "price: 12.5": read(Decimal("12.50")),
+            "price: 140": read(Decimal("140.00")),
+            'price: "12.50"': read(Decimal("12.50")),
+            "price: 0.001": UNREADABLE,
+            "price: 12345": UNREADABLE,
+            'price: "12,5"': UNREADABLE,
+            "rate: 4": read(4.0),
+            "rate: 4.5": read(4.5),
+            'rate: "4.5"': read(4.5),
+            "rate: -0.1": read(-0.1),
+            'rate: "NaN"': UNREADABLE,
+            'rate: "1e2"': UNREADABLE,
+            'day: "2025-01-05"': read(date(2025, 1, 5)),
+            'day: "2025-02-30"': UNREADABLE,
+            "day: 20250105": UNREADABLE,
+            "day: 2025": UNREADABLE,
+            "on: true": read(True),
+            "on: false": read(False),
+            'on: "TRUE"': read(True),
+            'on: " False "': read(False),
+            "on: 1": UNREADABLE,
+            "on: 0": UNREADABLE,
+            'on: "yes"': UNREADABLE,
+        },
+    )
 
 
-def test_a_number_with_an_exponent_is_read_alike_whatever_its_size(own: SparkSession) -> None:
-    numbers = ("1e2", "1e20", "1e-7")
-    assert {values_of(own, "rate", n)[n][1] for n in numbers} in ({True}, {False})
-    assert values_of(own, "size", "1e2") == {"1e2": UNREADABLE}
-    assert values_of(own, "price", "1e2") == {"1e2": UNREADABLE}
-
-
-def test_booleans_are_true_or_false_as_such_or_as_text(own: SparkSession) -> None:
-    assert values_of(own, "on", "true", "false", '"TRUE"', '" False "', "1", "0", '"yes"') == {
-        "true": read(True),
-        "false": read(False),
-        '"TRUE"': read(True),
-        '" False "': read(False),
-        "1": UNREADABLE,
-        "0": UNREADABLE,
-        '"yes"': UNREADABLE,
-    }
-    assert values_of(own, "size", "true") == {"true": UNREADABLE}
-
-
-def test_dates_are_text(own: SparkSession) -> None:
-    found = values_of(own, "day", '"2025-01-05"', '"2025-02-30"', "20250105", "2025")
-    assert [unreadable for _, unreadable in found.values()] == [False, True, True, True]
-    assert str(found['"2025-01-05"'][0]) == "2025-01-05"
+def test_a_number_with_an_exponent_is_a_double_whatever_its_size_and_nothing_else(
+    own: SparkSession,
+) -> None:
+    assert_read(
+        own,
+        {
+            "rate: 1e2": read(100.0),
+            "rate: 1E+20": read(1e20),
+            "rate: 1e-7": read(1e-7),
+            "rate: 1e400": UNREADABLE,
+            "size: 1e2": UNREADABLE,
+            "price: 1e2": UNREADABLE,
+        },
+    )
 
 
 def test_the_first_path_that_holds_a_value_counts(own: SparkSession) -> None:
@@ -179,8 +184,8 @@ def test_the_first_path_that_holds_a_value_counts(own: SparkSession) -> None:
 
 def test_an_object_or_a_list_is_unreadable_where_one_value_is_declared(own: SparkSession) -> None:
     nested = ("{}", "[]", '{"a": 1}', "[1]", '["x"]', '[{"email": "x"}]')
-    for name in ("size", "on"):
-        assert values_of(own, name, *nested) == dict.fromkeys(nested, UNREADABLE)
+    others = [f"{name}: {value}" for name in ("size", "on") for value in nested]
+    assert_read(own, dict.fromkeys(others, UNREADABLE))
     raws = [f'{{"id": "1", "name": "Ann", "contact": {{"email": {value}}}}}' for value in nested]
     rows = rows_of(own, feed(), raws)
     assert [row["warnings"] for row in rows] == [["unreadable:mail"]] * len(nested)

@@ -81,14 +81,16 @@ def values(spark: SparkSession, rows: Sequence[Any], schema: str, value: Column)
 def test_a_month_is_that_of_the_business_zone(spark: SparkSession) -> None:
     moments = ["2025-03-01T01:30", "2025-03-01T04:59:59", "2025-03-01T05:00", "2025-01-01T00:00"]
     rows = [(utc(text),) for text in moments]
-    found = values(spark, rows, "t timestamp", marts.month_of(F.col("t"), EST))
+    found = values(
+        spark, rows, "t timestamp", marts.month_text(marts.months_since_year_0(F.col("t"), EST))
+    )
     assert found == ["2025-02", "2025-02", "2025-03", "2024-12"]
 
 
 def test_a_named_zone_keeps_its_summer_time(spark: SparkSession) -> None:
     moments = ["2025-04-01T04:30", "2025-04-01T03:30", "2025-12-01T04:30"]
     rows = [(utc(text),) for text in moments]
-    month = marts.month_of(F.col("t"), "America/New_York")
+    month = marts.month_text(marts.months_since_year_0(F.col("t"), "America/New_York"))
     assert values(spark, rows, "t timestamp", month) == ["2025-04", "2025-03", "2025-11"]
 
 

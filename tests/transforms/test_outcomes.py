@@ -202,13 +202,18 @@ HISTORY = [
 
 
 def assert_latest(spark: SparkSession, feed: Feed, places: Sequence[int]) -> None:
-    found = fold.latest_state(spark.createDataFrame(HISTORY, ROW), feed)
+    found = fold.latest_state(spark.createDataFrame(HISTORY, ROW), feed, "2025-01-10")
     wanted = spark.createDataFrame([HISTORY[place] for place in places], ROW)
     assert_df_equality(found, wanted, ignore_row_order=True, ignore_nullable=True)
 
 
 def test_the_last_delivery_alone_is_the_latest_state(spark: SparkSession) -> None:
     assert_latest(spark, SNAPSHOT, [4, 5])
+
+
+def test_a_last_delivery_without_rows_leaves_none(spark: SparkSession) -> None:
+    history = spark.createDataFrame(HISTORY, ROW)
+    assert fold.latest_state(history, SNAPSHOT, "2025-01-11").isEmpty()
 
 
 def test_a_key_that_the_last_delivery_lacks_may_be_kept_as_it_last_was(
@@ -219,5 +224,5 @@ def test_a_key_that_the_last_delivery_lacks_may_be_kept_as_it_last_was(
 
 def test_of_no_history_there_is_no_state(spark: SparkSession) -> None:
     nothing = spark.createDataFrame([], ROW)
-    assert fold.latest_state(nothing, SNAPSHOT).isEmpty()
-    assert fold.latest_state(nothing, KEEPING).isEmpty()
+    assert fold.latest_state(nothing, SNAPSHOT, "").isEmpty()
+    assert fold.latest_state(nothing, KEEPING, "").isEmpty()

@@ -13,10 +13,16 @@ from support_lakehouse.model.feed import ColumnType
 from support_lakehouse.transforms.types import SHAPES, read_as
 
 
-@pytest.fixture(scope="module", params=[True, False], ids=["lenient", "ansi"])
-def spark(spark: SparkSession, request: pytest.FixtureRequest) -> SparkSession:
-    """A session as a feed's own is in a run, and one as people have it in a notebook."""
-    return session_for(spark, 0, lenient=request.param)
+@pytest.fixture(scope="module")
+def notebook(spark: SparkSession) -> SparkSession:
+    """A session as people have it, in which a cast that fails is an error."""
+    return session_for(spark, 0)
+
+
+@pytest.fixture(scope="module")
+def spark(spark: SparkSession) -> SparkSession:
+    """A session as a feed's own is in a run, in which it is null."""
+    return session_for(spark, 0, lenient=True)
 
 
 def readings(spark: SparkSession, type_: str, texts: Sequence[str]) -> dict[str, str | None]:
@@ -358,3 +364,39 @@ def test_a_clock_without_a_zone_names_none_and_is_a_real_one(spark: SparkSession
     ends = ["2025-01-05T10:00:00\n", " 2025-01-05T10:00:00", "2025-01-05T10:00:00."]
     with_zones = [f"2025-01-05T14:30:00{zone}" for zone in zones]
     assert_reads_none(spark, "timestamp_ntz", with_zones + never + others + more + ends)
+
+
+def test_in_a_notebook_texts_are_the_same_values(
+    spark: SparkSession, notebook: SparkSession
+) -> None:
+    texts = [
+        "4",
+        "4.0",
+        "4.5",
+        "9" * 40,
+        "x",
+        "",
+        "now",
+        "4e0",
+        " 4",
+        "true",
+        "t",
+        "23:59:59",
+        "NaN",
+    ]
+    texts += ["2025-01-05", "2025-02-30", "2025", "2025-01-05T10:00", "2025-01-05T24:00:00Z"]
+    texts += [
+        "2025-01-05T10:00:00+05:00",
+        "9999-12-31T23:30-05:00",
+        "24:00:00",
+        "2025-01-05 10:00:60",
+    ]
+    types = [name if name != "decimal" else "decimal(6,2)" for name in get_args(TypeName)]
+    values = [read_as(F.col("text"), ColumnType.model_validate(one)).alias(one) for one in types]
+    told = [
+        session.createDataFrame([(text,) for text in texts], "text string")
+        .select(*values)
+        .collect()
+        for session in (spark, notebook)
+    ]
+    assert told[0] == told[1]

@@ -26,12 +26,14 @@ class Fold:
 class Timeline:
     """What a feed's silver table is put through: perhaps a rewind, then folds in order.
 
-    `replays` names the periods of files that were folded before and are folded again.
+    `replays` names the periods of files that were folded before and are folded again, `newest` is
+    the last period of a snapshot.
     """
 
     rewind_to: int | None
     folds: tuple[Fold, ...]
     replays: tuple[str, ...] = ()
+    newest: str = ""
 
     @property
     def files(self) -> tuple[LedgerEntry, ...]:
@@ -72,7 +74,7 @@ def timeline(
     if feed.kind == "snapshot":
         there = {g.period: g for g in groups}
         again = (there.get(p, Fold(p, ())) for p in sorted(touched, key=period_order))
-        return Timeline(None, tuple(again))
+        return Timeline(None, tuple(again), newest=ordered[-1].period)
     if feed.kind == "log" or feed.files.place is None:
         return _without_periods(feed, ordered, changed, left)
     return _by_period(groups, changed, touched, versions)

@@ -98,12 +98,13 @@ class Loading:
     def _judged(self) -> Iterator[dict[str, DataFrame]]:
         """The judged records of each feed's new files, held until all tables are made of them."""
         staging = self.lakehouse / "staging" / self.run
+        new = [feed for feed in self.feeds if self.plan.files_of(feed.name)]
         try:
             with ExitStack() as held:
+                frames = side_by_side(new, lambda feed: self._judge(feed, staging))
                 yield {
-                    feed.name: held.enter_context(self.tables.held(self._judge(feed, staging)))
-                    for feed in self.feeds
-                    if self.plan.files_of(feed.name)
+                    name: held.enter_context(self.tables.held(rows))
+                    for name, rows in frames.items()
                 }
         finally:
             shutil.rmtree(staging, ignore_errors=True)

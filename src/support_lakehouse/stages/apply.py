@@ -47,7 +47,7 @@ class Silver:
             with self.stages.stage("silver", feed=feed.name, period=fold.period, rows=rows):
                 applied[fold.period] = self._fold(F.of_files(changes, fold.paths), fold)
         if feed.kind == "snapshot" and timeline.folds:
-            self._latest(records, timeline.folds[-1].period)
+            self._latest(records, timeline.newest)
         return applied
 
     def _fold(self, changes: DataFrame, fold: Fold) -> Applied:
@@ -136,14 +136,14 @@ class Silver:
         self._check_growth(outcomes, written, fold)
         return Applied(self._version(table), outcomes)
 
-    def _latest(self, records: DataFrame, period: str) -> None:
+    def _latest(self, records: DataFrame, newest: str) -> None:
         history = self.tables.read(records.sparkSession, self.feed.history)
         self.tables.replace(
-            F.latest_state(history, self.feed).select(*history.columns),
+            F.latest_state(history, self.feed, newest).select(*history.columns),
             self.feed.table,
             statistics=self._statistics,
             feed=self.feed.name,
-            period=period,
+            period=newest,
         )
 
     def _winners(self, changes: DataFrame, fold: Fold) -> DataFrame:

@@ -67,15 +67,15 @@ def without_deletes(changes: DataFrame) -> DataFrame:
     return changes.where(F.col(ACTION) != "delete").drop(ACTION)
 
 
-def latest_state(history: DataFrame, feed: Feed) -> DataFrame:
+def latest_state(history: DataFrame, feed: Feed, newest: str) -> DataFrame:
     """What a snapshot's history says now: the last row of each key, or the last delivery's alone.
 
-    In: one row per key and period. Out: one row per key.
+    In: one row per key and period; `newest` is the period of the last delivery, which may have no
+    row. Out: one row per key.
     """
     assert feed.key is not None
     if feed.absent == "remove":
-        newest = history.agg(F.max(PERIOD).alias("_newest"))
-        return history.join(newest, F.col(PERIOD) == F.col("_newest")).drop("_newest")
+        return history.where(F.col(PERIOD) == newest)
     return latest_per_key(history, feed.key, order=(PERIOD, *order_of(feed)))
 
 

@@ -15,9 +15,15 @@ def in_business_zone(moment: Column, zone: str) -> Column:
     return F.from_utc_timestamp(moment, zone)
 
 
-def month_of(moment: Column, zone: str) -> Column:
-    """The business month of a UTC moment, as text: YYYY-MM."""
-    return F.date_format(in_business_zone(moment, zone), "yyyy-MM")
+def months_since_year_0(moment: Column, zone: str) -> Column:
+    """The business month as a number; groups by it, not by text, are several times faster."""
+    local = in_business_zone(moment, zone)
+    return F.year(local) * 12 + F.month(local) - 1
+
+
+def month_text(months: Column) -> Column:
+    """A number of months since year 0 as text: YYYY-MM."""
+    return F.format_string("%04d-%02d", F.floor(months / 12), months % 12 + 1)
 
 
 def minutes_between(start: Column, end: Column) -> Column:
@@ -43,13 +49,14 @@ def interaction_cube(interactions: DataFrame, zone: str) -> DataFrame:
     value of its own).
     """
     return (
-        interactions.withColumn("month", month_of(F.col("interaction_start"), zone))
+        interactions.withColumn("month", months_since_year_0(F.col("interaction_start"), zone))
         .groupBy("month", "contact_center_id", "category_id")
         .agg(
             F.count("*").alias("total_interactions"),
             F.count_if(is_call(F.col("channel"))).alias("total_calls"),
             _total(F.col("call_duration_minutes")).alias("total_call_duration"),
         )
+        .withColumn("month", month_text(F.col("month")))
     )
 
 
@@ -88,7 +95,7 @@ def agent_work_time(
     named = _known(agents, "agent_id").select("agent_id", F.col("full_name").alias("agent_name"))
     return (
         interactions.where(is_call(F.col("channel")))
-        .withColumn("month", month_of(start, zone))
+        .withColumn("month", months_since_year_0(start, zone))
         .transform(with_center_name, centers)
         .transform(with_department, categories)
         .join(named, "agent_id", "left")
@@ -103,6 +110,7 @@ def agent_work_time(
                 "calls_with_time_after_resolution"
             ),
         )
+        .withColumn("month", month_text(F.col("month")))
     )
 
 
