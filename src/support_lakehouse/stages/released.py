@@ -88,8 +88,14 @@ class Released:
         """The rows of one `<feed>_final`."""
         referred = feed.references.values() if feed.final.repair_references else ()
         targets = [target for target in feeds if target.name in referred]
-        keys = {target.name: self.table(target.table)[target.key] for target in targets}
+        keys = {target.name: self._keys(target) for target in targets}
         return final_of(self.table(feed.table), feed, keys)
+
+    def _keys(self, feed: Feed) -> pa.ChunkedArray:
+        """The keys of a feed's table; none where it never came, so that nothing resolves to it."""
+        if self.version(feed.table) is None:
+            return pa.chunked_array([], pa.string())
+        return self.table(feed.table)[feed.key]
 
     def cleaned_calls(self) -> pa.Table:
         """Calls with the names of their agents (sources.md, B)."""
