@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
-from support_lakehouse.model.declared import Declared
+from support_lakehouse.model.declared import Declared, as_list
 
 TypeName = Literal[
     "text",
@@ -56,10 +56,6 @@ class ColumnType(Declared):
         return f"decimal({self.precision},{self.scale})" if self.name == "decimal" else self.name
 
 
-def _listed(value: Any) -> Any:
-    return (value,) if isinstance(value, str) else value
-
-
 class Column(Declared):
     """One declared column."""
 
@@ -98,7 +94,7 @@ class Column(Declared):
     )
     path: Annotated[
         tuple[str, ...],
-        BeforeValidator(_listed),
+        BeforeValidator(as_list),
         Field(
             description="JSON only: the dotted path of the value, or several of them, of which"
             " the first that holds one counts. Without it the name."

@@ -2,11 +2,11 @@
 
 import re
 from functools import cached_property
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from support_lakehouse.model.declared import Declared
+from support_lakehouse.model.declared import Declared, as_list
 from support_lakehouse.model.period import INITIAL, NO_PERIOD, is_day, is_month
 
 _PLACES = {"month": "[0-9]{6}", "date": "[0-9]{4}-[0-9]{2}-[0-9]{2}", "day": "[^/]+?"}
@@ -78,14 +78,6 @@ def _checked(text: str) -> str:
     return text
 
 
-def _as_mapping(value: Any) -> Any:
-    return {"deliveries": value} if isinstance(value, str | list | tuple) else value
-
-
-def _listed(value: Any) -> Any:
-    return (value,) if isinstance(value, str) else value
-
-
 class FilePatterns(Declared):
     """Where a feed's files lie, relative to the data folder.
 
@@ -99,7 +91,7 @@ class FilePatterns(Declared):
     ] = None
     deliveries: Annotated[
         tuple[str, ...],
-        BeforeValidator(_listed),
+        BeforeValidator(as_list),
         Field(
             description="Paths in which `*` stands for any characters but `/`, and one of {month},"
             " {date} (YYYY-MM-DD) and {day} (a date or a label) may stand for the period."
