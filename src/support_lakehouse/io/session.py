@@ -35,6 +35,14 @@ _SQL = {
     "spark.databricks.delta.snapshotPartitions": "1",
     "spark.databricks.delta.properties.defaults.checkpointInterval": "50",
     "spark.sql.parquet.compression.codec": "zstd",
+    # Eight bytes a moment instead of the twelve of an older format, and twice as fast to write.
+    "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
+    # What is held is read a few times and gone: packing it costs more than it saves.
+    "spark.sql.inMemoryColumnarStorage.compressed": "false",
+} | {
+    # A dictionary of values that hardly ever repeat is given up after it was made.
+    f"parquet.enable.dictionary#{name}": "false"
+    for name in ("raw", "key", "line", "_line", "_row_hash")
 }
 _ALWAYS = _DELTA | _SQL
 _LOCAL = {

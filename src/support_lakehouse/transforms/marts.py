@@ -6,8 +6,9 @@ from pyspark.sql import functions as F
 from support_lakehouse.model.settings import DAYS, BusinessHours
 from support_lakehouse.transforms.finals import UNKNOWN_KEY, UNKNOWN_TEXT
 
-MINUTES = "decimal(16,4)"
 MINUTES_SUM = "decimal(28,4)"
+_STEP = 6_000
+"""Microseconds in 0.0001 minutes."""
 
 
 def in_business_zone(moment: Column, zone: str) -> Column:
@@ -26,10 +27,14 @@ def month_text(months: Column) -> Column:
     return F.format_string("%04d-%02d", F.floor(months / 12), months % 12 + 1)
 
 
-def minutes_between(start: Column, end: Column) -> Column:
-    """Minutes from start to end as DECIMAL(16,4), half up; null if either is null; may be < 0."""
+def steps_between(start: Column, end: Column) -> Column:
+    """Minutes from start to end in whole steps of 0.0001, half up; null if either is null.
+
+    BIGINT, as adding these up is several times faster than adding decimals, and as exact.
+    """
     micros = F.unix_micros(end) - F.unix_micros(start)
-    return (micros.cast("decimal(20,0)") / F.lit(60_000_000).cast("decimal(8,0)")).cast(MINUTES)
+    half_up = F.call_function("div", F.abs(micros) + _STEP // 2, F.lit(_STEP).cast("bigint"))
+    return F.when(micros < 0, -half_up).otherwise(half_up)
 
 
 def is_call(channel: Column) -> Column:
@@ -90,7 +95,7 @@ def agent_work_time(
         F.col(name)
         for name in ("interaction_start", "agent_resolution_timestamp", "interaction_end")
     )
-    after = minutes_between(resolved, end)
+    after = steps_between(resolved, end)
     keys = ("month", "contact_center_name", "department", "agent_id", "agent_name")
     named = _known(agents, "agent_id").select("agent_id", F.col("full_name").alias("agent_name"))
     return (
@@ -104,8 +109,8 @@ def agent_work_time(
         .agg(
             F.count("*").alias("calls"),
             _total(F.col("call_duration_minutes")).alias("call_minutes"),
-            _total(minutes_between(start, resolved)).alias("work_minutes"),
-            _total(F.when(after > 0, after)).alias("after_resolution_minutes"),
+            _minutes(F.sum(steps_between(start, resolved))).alias("work_minutes"),
+            _minutes(F.sum(F.when(after > 0, after))).alias("after_resolution_minutes"),
             F.count_if(F.coalesce(after > 0, F.lit(False))).alias(
                 "calls_with_time_after_resolution"
             ),
@@ -160,3 +165,9 @@ def _known(dimension: DataFrame, key: str) -> DataFrame:
 def _total(amount: Column) -> Column:
     """The exact sum as DECIMAL(28,4); 0 where there is nothing to add."""
     return F.coalesce(F.sum(amount), F.lit(0)).cast(MINUTES_SUM)
+
+
+def _minutes(steps: Column) -> Column:
+    """Steps of 0.0001 minutes as DECIMAL(28,4) minutes; 0 where there are none."""
+    whole = F.coalesce(steps, F.lit(0)).cast("decimal(19,0)")
+    return (whole * F.lit("0.0001").cast("decimal(4,4)")).cast(MINUTES_SUM)
