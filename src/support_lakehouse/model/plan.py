@@ -7,6 +7,7 @@ from support_lakehouse.errors import Refusal
 from support_lakehouse.model.books import LedgerEntry
 from support_lakehouse.model.feed import Feed
 from support_lakehouse.model.landing import FoundFile, ScannedFile
+from support_lakehouse.model.period import INITIAL, period_order
 from support_lakehouse.model.release import Release
 from support_lakehouse.model.timeline import Timeline, timeline
 
@@ -81,7 +82,9 @@ class Plan:
         return (*self.new_entries(feed), *back)
 
     def left(self, feed: str) -> tuple[LedgerEntry, ...]:
-        """The entries of a feed whose rows count no more."""
+        """The entries of a feed whose rows count no more; in a reset all, if no file is there."""
+        if self.reset and not self.files_of(feed):
+            return tuple(entry for entry in self.known if entry.feed == feed)
         return tuple(e for e in (*self.corrected, *self.withdrawn) if e.feed == feed)
 
     def kept_aside(self) -> tuple[LedgerEntry, ...]:
@@ -105,6 +108,13 @@ class Plan:
             first, *others = told.folds  # days whose files are gone must not stay
             return replace(told, folds=(replace(first, begins=True), *others))
         return told
+
+    def first_period(self, feed: Feed) -> str:
+        """The first period as of which the feed's table is another after the run."""
+        if any(fold.begins for fold in self.timeline(feed).folds):
+            return INITIAL
+        touched = periods_of([*self.changed(feed.name), *self.left(feed.name)])
+        return min(touched, key=period_order)
 
     def _versions(self, table: str) -> Mapping[str, int]:
         if self.reset or self.last is None:

@@ -202,13 +202,21 @@ class Releasing:
         Tables of feeds whose periods are not folded one after another have one version only.
         """
         dated = {
-            feed.table
+            feed.table: feed
             for feed in self.config.feeds
             if feed.kind in ("changes", "events") and feed.files.place
         }
         plan = self.plan
-        before = {} if plan.reset or not plan.last else dict(plan.last.as_of)
         now = {table: periods for table, periods in applied.items() if table in dated}
+        first = {table: period_order(plan.first_period(dated[table])) for table in now}
+        known = {} if plan.reset or not plan.last else plan.last.as_of
+        # From the first period that changed on, only what was folded now is true.
+        before = {
+            period: {
+                t: v for t, v in there.items() if t not in now or period_order(period) < first[t]
+            }
+            for period, there in known.items()
+        }
         periods = sorted({*before, *(p for done in now.values() for p in done)}, key=period_order)
         told: dict[str, Versions] = {}
         versions: dict[str, int] = {}
