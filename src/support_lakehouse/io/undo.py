@@ -9,6 +9,7 @@ from pathlib import Path
 from deltalake import CommitProperties, DeltaTable
 
 from support_lakehouse.errors import Damaged
+from support_lakehouse.io.lake import MENDED_BY
 
 _ENTRY = re.compile(r"([0-9]{20})\.json")
 
@@ -43,9 +44,16 @@ def last_whole_version(table: Path) -> int | None:
 def without_torn_end(table: Path, released: int | None) -> None:
     """Remove log entries that were torn while they were written, behind the released version.
 
-    Damaged where the release itself needs a torn one.
+    Damaged where the release itself needs one that is torn or gone.
     """
     versions = log_versions(table)
+    if released is not None and released not in versions:
+        raise Damaged(
+            f"the log entry of version {released} is gone",
+            where=str(_entry(table, released)),
+            expected="it to be there, as it is released",
+            hint=MENDED_BY,
+        )
     newest = [v for v in versions if released is None or v >= released]
     torn = [version for version in newest if not is_whole(table, version)]
     if not torn:
@@ -55,7 +63,7 @@ def without_torn_end(table: Path, released: int | None) -> None:
             f"the log entry of version {torn[0]} is torn or empty",
             where=str(_entry(table, torn[0])),
             expected=f"a whole entry, as version {released} is released",
-            hint="Put the file back from a copy, or rebuild all from the files with `run --reset`.",
+            hint=MENDED_BY,
         )
     for version in (version for version in versions if version >= torn[0]):
         for path in (table / "_delta_log").glob(f"*{version:020}.*"):
