@@ -61,6 +61,17 @@ def test_an_empty_entry_behind_the_version_that_is_asked_for_does_not_matter(tab
 
 
 @pytest.mark.parametrize("harm", [cut, empty, Path.unlink])
+def test_a_commit_is_whole_if_its_entry_and_its_data_are(
+    table: Path, harm: Callable[[Path], None]
+) -> None:
+    assert undo.last_whole_version(table) == 1
+    harm(next(path for path in table.glob("*.parquet") if path.name in entry(table).read_text()))
+    assert undo.last_whole_version(table) == 0
+    harm(entry(table, 0))
+    assert undo.last_whole_version(table) is None
+
+
+@pytest.mark.parametrize("harm", [cut, empty, Path.unlink])
 def test_a_recovery_names_a_released_entry_that_is_harmed(
     table: Path, harm: Callable[[Path], None]
 ) -> None:

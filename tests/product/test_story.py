@@ -65,8 +65,8 @@ class Story(RuleBasedStateMachine):
         self.disk: dict[str, Content] = {}
         self.books = Books()
         self.released: dict[int, Books] = {}
-        self.refused: tuple[str, ...] | None = None
-        self.may_recover = False
+        self.refused: tuple[tuple[str, str], ...] | None = None
+        self.may_recover = self.refused_now = False
         rng = Random(seed)
         for feed in self.feeds:
             for path in (feed.paths[0], *rng.sample(feed.paths[1:], 1)):
@@ -89,7 +89,7 @@ class Story(RuleBasedStateMachine):
         rng = Random(seed)
         self._deliver(rng, corrected=rng.choice((0, 0, 1, 2)))
         accept = rng.choice((("corrections",), ("corrections",), ("corrections", "held"), ()))
-        some = rng.sample(self.feeds, 3) if rng.random() < 0.3 else self.feeds
+        some = rng.sample(self.feeds, 3) if rng.random() < 0.3 and self.released else self.feeds
         self._run(accept, tuple(feed.name for feed in some), crash)
 
     @rule(seed=SEEDS, crash=CRASHES)
@@ -202,8 +202,10 @@ class Story(RuleBasedStateMachine):
         books = Books(waiting={}) if reset else self.books
         planned = laws.plan(books, self.disk, feeds, accept)
         note(f"run {feeds} {accept} {'reset' if reset else ''}: {_paths(planned)}")
-        if planned.refused:
-            kind = None if planned.refused == self.refused else "refusal"
+        refused = tuple((path, self.disk[path].sha256) for path in planned.refused)
+        self.refused_now = bool(refused)
+        if refused:
+            kind = None if refused == self.refused else "refusal"
         elif not planned.load:
             kind = None
         else:
@@ -218,10 +220,11 @@ class Story(RuleBasedStateMachine):
             self.planned = pipeline.plan(self.config, asked)
             self.ran = pipeline.run(self.config, asked, spark=self.spark)
 
-        if self._do(act, kind, after, crash):
+        whole = self._do(act, kind, after, crash)
+        self.refused_now = False
+        if whole:
             self._check_plan(planned)
-            if kind == "refusal":
-                self.refused = planned.refused
+            self.refused = refused or self.refused
 
     def _do(
         self,
@@ -247,6 +250,8 @@ class Story(RuleBasedStateMachine):
         if made and made[0].kind == "recovery":
             assert self.may_recover, "only a crash gives cause to recover"
             self._remember(made.pop(0), self.books)
+            if self.refused_now:
+                kind = "refusal"  # after a recovery it is told once more
         if whole:
             assert [release.kind for release in made] == ([kind] if kind else [])
         assert len(made) <= 1

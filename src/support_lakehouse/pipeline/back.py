@@ -120,6 +120,6 @@ def _restore(lakehouse: Path, target: Release, run: str) -> None:
             continue
         table, state = lakehouse / name, target.tables.get(name)
         if state is None:
-            undo.remove(table)
+            undo.empty(table, told)  # not removed: older releases still read it
         elif lake.newest_version(table) != state.version:
             undo.restore(table, state.version, told)

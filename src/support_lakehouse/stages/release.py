@@ -18,6 +18,8 @@ from support_lakehouse.model.release import Kind, Release, TableState, Versions
 from support_lakehouse.stages.books import Applied, fingerprint, total_of, unresolved
 from support_lakehouse.stages.moved import moved_months
 
+_EMPTY = TableState(version=0, rows=0, fingerprint=f"{0:016x}")
+
 
 @dataclass(frozen=True)
 class Releasing:
@@ -77,10 +79,14 @@ class Releasing:
         )
 
     def rolled_back(self, target: Release, ledger: Sequence[LedgerEntry]) -> Release:
-        """Release that the tables stand as they did at an earlier release."""
+        """Release that the tables stand as they did at an earlier release.
+
+        Tables that came later have no row now.
+        """
+        later = self.plan.last.tables if self.plan.last else {}
         tables = {
             name: replace(state, version=lake.newest_version(self.lakehouse / name))
-            for name, state in target.tables.items()
+            for name, state in {**dict.fromkeys(later, _EMPTY), **target.tables}.items()
             if not name.startswith("ops/")
         }
         return self._append(
