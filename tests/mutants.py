@@ -85,10 +85,10 @@ MUTANTS = (
     ),
     Mutant(
         "as of the month that changed, the old version stands",
-        "stages/release.py",
+        "model/plan.py",
         "if t not in now or period_order(period) < first[t]",
         "if t not in now or period_order(period) <= first[t]",
-        STORY,
+        ORDER,
     ),
     Mutant(
         "a corrected file's old rows stay in the books",

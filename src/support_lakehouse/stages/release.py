@@ -12,8 +12,8 @@ from support_lakehouse.config import Config
 from support_lakehouse.errors import Refusal
 from support_lakehouse.io import lake, ops, undo
 from support_lakehouse.model.books import LedgerEntry
-from support_lakehouse.model.period import NO_PERIOD, is_month, period_order
-from support_lakehouse.model.plan import Plan
+from support_lakehouse.model.period import NO_PERIOD, is_month
+from support_lakehouse.model.plan import Plan, as_of
 from support_lakehouse.model.release import Kind, Release, TableState, Versions
 from support_lakehouse.stages.books import Applied, fingerprint, total_of, unresolved
 from support_lakehouse.stages.moved import moved_months
@@ -53,7 +53,7 @@ class Releasing:
             files=tuple(entry.file for entry in new),
             rows=total_of([entry.balance for entry in new]),
             tables=_delta_tables(self.lakehouse),
-            as_of=self._as_of(applied),
+            as_of=as_of(self.plan, self.config.feeds, _versions(applied)),
             refusals=(),
         )
 
@@ -202,36 +202,6 @@ class Releasing:
             ("configuration changed", f"configuration {now[:12]}, before it {last.config[:12]}")
         ]
 
-    def _as_of(self, applied: Mapping[str, Mapping[str, Applied]]) -> dict[str, Versions]:
-        """For each known period the version of every silver table after the last period up to it.
-
-        Tables of feeds whose periods are not folded one after another have one version only.
-        """
-        dated = {
-            feed.table: feed
-            for feed in self.config.feeds
-            if feed.kind in ("changes", "events") and feed.files.place
-        }
-        plan = self.plan
-        now = {table: periods for table, periods in applied.items() if table in dated}
-        first = {table: period_order(plan.first_period(dated[table])) for table in now}
-        known = {} if plan.reset or not plan.last else plan.last.as_of
-        # From the first period that changed on, only what was folded now is true.
-        before = {
-            period: {
-                t: v for t, v in there.items() if t not in now or period_order(period) < first[t]
-            }
-            for period, there in known.items()
-        }
-        periods = sorted({*before, *(p for done in now.values() for p in done)}, key=period_order)
-        told: dict[str, Versions] = {}
-        versions: dict[str, int] = {}
-        for period in periods:
-            versions |= before.get(period, {})
-            versions |= {t: done[period].version for t, done in now.items() if period in done}
-            told[period] = dict(versions)
-        return told
-
 
 def is_told(plan: Plan, refusals: Sequence[Refusal]) -> bool:
     """Whether the last release says just this refusal already."""
@@ -268,6 +238,10 @@ def _delta_tables(lakehouse: Path) -> dict[str, TableState]:
             version = lake.newest_version(lakehouse / name)
             told[name] = TableState(version, *fingerprint(lakehouse / name, version))
     return told
+
+
+def _versions(applied: Mapping[str, Mapping[str, Applied]]) -> dict[str, dict[str, int]]:
+    return {t: {p: done.version for p, done in own.items()} for t, own in applied.items()}
 
 
 def _who() -> str:
