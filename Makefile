@@ -16,7 +16,7 @@ WHICH   = $(if $(MONTHS),--months '$(MONTHS)') $(if $(DAYS),--days '$(DAYS)') $(
 RUN     = $(AT) $(FROM) $(FORMAT_) $(WHICH) $(if $(ACCEPT),--accept '$(ACCEPT)') $(if $(filter 1,$(RESET)),--reset)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run plan report export answers history files quarantine doctor test check bench clean
+.PHONY: help setup run plan report export answers history files quarantine doctor test soak mutants check bench clean
 
 help: ## Print this list
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
@@ -55,6 +55,12 @@ doctor: $(READY) ## Check Java, jars and conf/, and start a session
 test: $(READY) ## Run all tests
 	@$(BIN)/python -m pytest
 
+soak: $(READY) ## Go on with the random tests for MINUTES=10, failures and their seeds in .soak/
+	@$(BIN)/python -m tests.soak --minutes '$(or $(MINUTES),10)'
+
+mutants: $(READY) ## Put deliberate faults into a copy of the program; the tests must catch each
+	@$(BIN)/python -m tests.mutants
+
 check: $(READY) ## Format, lint, types, layers
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
@@ -65,7 +71,7 @@ bench: $(READY) ## The product against a script that does the job the usual way,
 	@SUPPORT_LAKEHOUSE_JARS=$(VENV)/share/support-lakehouse $(BIN)/python tests/bench/compare.py --runs 3 --data '$(or $(DATA),data)'
 
 clean: ## Remove the lakehouse, the environment and all that was generated
-	rm -rf $(VENV) lakehouse export spark-warehouse .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) lakehouse export spark-warehouse .pytest_cache .mypy_cache .ruff_cache .hypothesis .soak
 
 $(READY): requirements.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; v = sys.version_info; v >= (3, 11) or sys.exit("Python %d.%d found, 3.11 or later needed: install it, or name one with make PYTHON=python3.12" % v[:2])'

@@ -8,7 +8,7 @@ import pytest
 from support_lakehouse.model.books import LedgerEntry
 from support_lakehouse.model.feed import Feed
 from support_lakehouse.model.landing import FoundFile, Header, ScannedFile
-from support_lakehouse.model.plan import Plan, feeds_at_work, periods_of, with_replays
+from support_lakehouse.model.plan import Plan, as_of, feeds_at_work, periods_of, with_replays
 from support_lakehouse.model.release import Release
 
 
@@ -170,3 +170,62 @@ def test_a_reset_knows_no_version_and_begins_with_the_extract() -> None:
 def test_a_plan_does_not_change() -> None:
     with pytest.raises(AttributeError):
         Plan(()).reset = True  # type: ignore[misc]
+
+
+def known_after(plan: Plan, **folded: dict[str, int]) -> dict[str, dict[str, int]]:
+    """The versions of agents and calls as of each period, after a run that folded some."""
+    by_table = {f"silver/{name}": versions for name, versions in folded.items()}
+    told = as_of(plan, (AGENTS, CALLS), by_table)
+    return {
+        p: {t.removeprefix("silver/"): v for t, v in there.items()} for p, there in told.items()
+    }
+
+
+def test_as_of_a_month_a_table_without_files_for_it_stands_as_the_month_before_left_it() -> None:
+    plan = Plan((), load=(scanned("agents", "agents.csv", "initial"), OTHER))
+    assert known_after(plan, agents={"initial": 0}, calls={"initial": 0, "202501": 3}) == {
+        "initial": {"agents": 0, "calls": 0},
+        "202501": {"agents": 0, "calls": 3},
+    }
+
+
+def test_a_late_month_counts_in_all_later_months_also_those_without_files_of_the_feed() -> None:
+    known = {
+        "initial": {"silver/agents": 0},
+        "202502": {"silver/agents": 0, "silver/calls": 7},
+        "202503": {"silver/agents": 2, "silver/calls": 8},
+    }
+    late = scanned("agents", "agents_202501.csv", "202501")
+    plan = Plan((release(7, known),), (EXTRACT,), (EXTRACT,), load=(late,))
+    assert known_after(plan, agents={"202501": 5, "202503": 6}) == {
+        "initial": {"agents": 0},
+        "202501": {"agents": 5},
+        "202502": {"agents": 5, "calls": 7},
+        "202503": {"agents": 6, "calls": 8},
+    }
+
+
+def test_as_of_a_month_that_was_withdrawn_the_month_before_stands() -> None:
+    kept = (EXTRACT, FEBRUARY)
+    plan = Plan(RELEASES, LEDGER, kept, withdrawn=(JANUARY,))
+    assert known_after(plan, agents={"202502": 9}) == {
+        "initial": {"agents": 0, "calls": 0},
+        "202501": {"agents": 0, "calls": 4},
+        "202502": {"agents": 9, "calls": 4},
+    }
+
+
+def test_where_a_table_begins_anew_no_version_of_before_is_true() -> None:
+    plan = Plan(RELEASES, LEDGER, (JANUARY, FEBRUARY), withdrawn=(EXTRACT,))
+    assert known_after(plan, agents={"initial": 5, "202501": 6, "202502": 7})["202501"] == {
+        "agents": 6,
+        "calls": 4,
+    }
+    assert short(plan, AGENTS)[1][0] == ("initial", True)
+
+
+def test_in_a_reset_a_feed_without_files_loses_its_rows() -> None:
+    plan = Plan(RELEASES, LEDGER, load=(MARCH,), reset=True)
+    assert [feed.name for feed in feeds_at_work(plan, (AGENTS, CALLS, IDLE))] == ["agents", "calls"]
+    assert short(plan, CALLS)[1] == [("initial", True)]
+    assert plan.timeline(CALLS).files == ()

@@ -57,7 +57,11 @@ def test_the_state_does_not_depend_on_order_or_on_the_run() -> None:
 
 
 def test_a_new_table_is_a_new_state() -> None:
-    assert with_table("silver/calls", TableState(0, 0, "0")).state != RELEASE.state
+    assert with_table("silver/calls", TableState(0, 1, "ca")).state != RELEASE.state
+
+
+def test_a_table_without_rows_is_as_one_that_never_came() -> None:
+    assert with_table("silver/calls", TableState(3, 0, "0")).state == RELEASE.state
 
 
 def test_a_state_is_sixteen_characters_and_a_hash_sixty_four() -> None:

@@ -169,8 +169,22 @@ def test_a_first_day_that_left_begins_the_table_with_the_next() -> None:
     versions = {"2025-01-01": 0, "2025-01-02": 1, "2025-01-03": 2}
     assert told(BY_DATE, *active, left=["2025-01-01"], versions=versions) == (
         None,
-        [("2025-01-02", ("b",), True), ("2025-01-03", ("c",), False)],
+        [
+            ("2025-01-01", (), True),
+            ("2025-01-02", ("b",), False),
+            ("2025-01-03", ("c",), False),
+        ],
         ("2025-01-02", "2025-01-03"),
+    )
+
+
+def test_as_of_a_first_day_that_left_the_table_stays_empty_when_a_later_day_changes() -> None:
+    active = [new("b", "2025-01-02"), entry("c", "2025-01-03")]
+    versions = {"2025-01-01": 3, "2025-01-02": 4, "2025-01-03": 5}
+    assert told(BY_DATE, *active, left=["2025-01-02"], versions=versions) == (
+        3,
+        [("2025-01-02", ("b",), False), ("2025-01-03", ("c",), False)],
+        ("2025-01-03",),
     )
 
 
@@ -290,13 +304,19 @@ def test_the_last_delivery_of_a_lookup_is_the_table() -> None:
 
 def test_new_deliveries_of_a_lookup_that_are_not_the_last_are_counted_with_it() -> None:
     assert told(LOOKUP, new("a"), new("b")) == (None, [("", ("a", "b"), True)], ())
-    assert told(LOOKUP, entry("c"), new("b"), entry("a")) == (None, [("", ("b", "c"), True)], ())
+
+
+def test_a_late_delivery_of_a_lookup_is_counted_and_leaves_the_table_alone() -> None:
+    assert told(LOOKUP, entry("c"), new("b"), entry("a")) == (None, [("", ("b",), False)], ())
+    of_days = feed("lookup", "agents/{date}/*.csv")
+    late = (new("a", "2025-01-01"), entry("b", "2025-01-02"))
+    assert told(of_days, *late) == (None, [("2025-01-01", ("a",), False)], ())
 
 
 def test_a_lookup_whose_last_delivery_changed_or_left_is_made_anew() -> None:
     assert told(LOOKUP, entry("a"), new("b"), left=[""]) == (None, [("", ("b",), True)], ())
     assert told(LOOKUP, entry("a"), back("b")) == (None, [("", ("b",), True)], ())
-    assert told(LOOKUP, entry("a"), left=[""]) == (None, [("", ("a",), True)], ())
+    assert told(LOOKUP, entry("a"), left=[""]) == (None, [("", ("a",), True)], ("",))
 
 
 def test_a_timeline_names_its_files_in_the_order_of_its_folds() -> None:

@@ -18,6 +18,7 @@ from tests.reference import model, render
 
 REPO = Path(__file__).resolve().parents[2]
 DATA = REPO / "data"
+ROOT_SETTINGS = REPO / "conf" / "pipeline.yml"
 
 
 def load(

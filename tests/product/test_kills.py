@@ -1,69 +1,168 @@
 """Killed at any moment, a run leaves readers where they were, and running again completes it."""
 
 import os
-import random
 import signal
 import subprocess
-import sys
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
+from random import Random
 
 import pytest
+from pyspark.sql import SparkSession
 
-from support_lakehouse.config import Config
-from support_lakehouse.io import ops
-from tests.product.support import REPO, command, published
+from support_lakehouse.errors import LockHeld, UsageError
+from support_lakehouse.io import export, ops
+from support_lakehouse.io.lock import lock
+from support_lakehouse.stages.released import open_released
+from tests.product.small_lakehouse import SmallLakehouse, Told, uninterrupted
+from tests.product.support import command
 
-FEEDS = "agents,contact_centers"
-SECONDS = (4.0, 16.0)
-"""Between the start of Spark and the end of a run of two feeds, on two cores."""
-
-
-def begin(lakehouse: Path, *options: str) -> "subprocess.Popen[bytes]":
-    """The real command, in a process group of its own."""
-    words = [sys.executable, "-m", "support_lakehouse", "run", "--feeds", FEEDS]
-    return subprocess.Popen(
-        [*words, "--lakehouse", str(lakehouse), *options],
-        cwd=REPO,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
+SECONDS = (3.0, 9.0)
+"""Between the start of Spark and the end of a run of tiny feeds, on two quiet cores."""
+SEED, TRIALS = 11, 3
+POINTS = (
+    "between release and publishing",
+    "before the release",
+    "after a merge",
+    "after the ledger",
+)
 
 
-@pytest.fixture(scope="module")
-def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    lakehouse = tmp_path_factory.mktemp("whole") / "lakehouse"
-    for months in ("202502", "202503"):
-        assert begin(lakehouse, "--months", months).wait(timeout=120) == 0
-    return lakehouse
+@dataclass
+class Reader:
+    """Asks for the report over and over; `seen` are the releases and figures that it was told."""
+
+    one: SmallLakehouse
+    seen: set[tuple[int, bytes]] = field(default_factory=set)
+    errors: list[Exception] = field(default_factory=list)
+    stopped: threading.Event = field(default_factory=threading.Event)
+
+    def poll(self) -> None:
+        while not self.stopped.wait(0.2):
+            try:
+                self._look()
+            except UsageError:
+                continue  # nothing was released yet
+            except Exception as error:
+                self.errors.append(error)
+
+    def _look(self) -> None:
+        released = open_released(self.one.config, self.one.lakehouse)
+        text = "".join(export.text_of(released.support_report("-05:00"), "csv"))
+        self.seen.add((released.release.release, text.encode()))
+        path = self.one.lakehouse / "published" / "support_report.csv"
+        if path.exists():
+            self.seen.add((0, path.read_bytes()))
 
 
-@pytest.mark.parametrize(("seed", "all_of_it", "first"), [(1, False, True)])
-def test_a_killed_run_is_recovered_by_running_again(
-    config: Config, uninterrupted: Path, tmp_path: Path, seed: int, all_of_it: bool, first: bool
-) -> None:
-    lakehouse = tmp_path / "lakehouse"
-    if not first:
-        assert begin(lakehouse, "--months", "202502").wait(timeout=120) == 0
-    before = ops.read_releases(lakehouse)
-    process = begin(lakehouse, "--months", "202503")
-    time.sleep(random.Random(seed).uniform(*SECONDS))
-    if all_of_it:
-        os.killpg(process.pid, signal.SIGKILL)
-    else:
-        process.kill()
+@contextmanager
+def reading(one: SmallLakehouse) -> Iterator[Reader]:
+    """A reader at work meanwhile."""
+    reader = Reader(one)
+    thread = threading.Thread(target=reader.poll)
+    thread.start()
+    try:
+        yield reader
+    finally:
+        reader.stopped.set()
+        thread.join()
+
+
+def kill(process: "subprocess.Popen[bytes]", *, all_of_it: bool) -> None:
+    """End it as the system would when memory is short; perhaps its JVM lives on."""
+    if process.poll() is None:
+        os.killpg(process.pid, signal.SIGKILL) if all_of_it else process.kill()
     process.wait(timeout=60)
-    seen = ops.read_releases(lakehouse)
-    assert [r.hash for r in seen[: len(before)]] == [r.hash for r in before]
-    if seen:
-        reported = command("files", "--lakehouse", lakehouse, "--json")
-        assert reported.code == 0
 
-    assert begin(lakehouse).wait(timeout=180) == 0
-    newest, whole = (ops.read_releases(at)[-1] for at in (lakehouse, uninterrupted))
-    assert newest.state == whole.state
-    assert published(lakehouse) == published(uninterrupted)
-    for earlier, later in pairwise(ops.read_releases(lakehouse)):
-        assert later.previous == earlier.hash
+
+def kill_at_random(one: SmallLakehouse, rng: Random, *, all_of_it: bool) -> None:
+    known = ops.read_releases(one.lakehouse)
+    process = one.begin()
+    time.sleep(rng.uniform(*SECONDS))
+    kill(process, all_of_it=all_of_it)
+    now = ops.read_releases(one.lakehouse)
+    assert [r.hash for r in now[: len(known)]] == [r.hash for r in known], "readers stay"
+
+
+def kill_often(one: SmallLakehouse, whole: list[Told], rng: Random, *, kills: int) -> None:
+    """Half of the kills in the first run, half of them of the Python process alone."""
+    with reading(one) as reader:
+        due = [one.deliver(1)]
+        for number in range(kills // 2):
+            kill_at_random(one, rng, all_of_it=bool(number % 2))
+        assert one.begin(dying_at=rng.choice(POINTS)).wait(120) != 0
+        if len(whole) > 1:
+            due.append(one.deliver(2))
+        for number in range(kills // 2 - 1):
+            kill_at_random(one, rng, all_of_it=bool(number % 2))
+        assert one.begin().wait(120) == 0
+    assert one.told == whole[-1]
+    for before, release in pairwise(ops.read_releases(one.lakehouse)):
+        assert release.previous == before.hash
+    assert reader.errors == []
+    assert {figures for _, figures in reader.seen} <= set(due)
+    assert due[-1] in {figures for _, figures in reader.seen}
+    assert len(set(due)) == len(whole), "the same figures would prove nothing"
+
+
+def test_killed_runs_are_completed_by_running_again_and_readers_never_see_a_mix(
+    spark: SparkSession, tmp_path: Path
+) -> None:
+    whole = uninterrupted(tmp_path / "whole", SEED, spark, 2)
+    kill_often(SmallLakehouse(tmp_path / "one", SEED), whole, Random(SEED), kills=4)
+
+
+def test_two_writers_at_once_one_works_and_one_leaves(spark: SparkSession, tmp_path: Path) -> None:
+    write_together(spark, SmallLakehouse(tmp_path / "one", SEED), Random(SEED))
+
+
+def write_together(spark: SparkSession, one: SmallLakehouse, rng: Random) -> None:
+    """One of two at a time gets the lock; the other leaves, or comes later and finds it done."""
+    codes = []
+    for number in range(1, TRIALS + 1):
+        due = one.deliver(number)
+        left, outcome = two_writers(one, spark, rng.uniform(-0.5, 0.8))
+        codes.append(left)
+        assert (left, outcome) in ((4, "worked"), (0, "left"), (0, "worked")), (left, outcome)
+        assert (one.lakehouse / "published" / "support_report.csv").read_bytes() == due
+    assert 4 in codes
+    loaded = [file for release in ops.read_releases(one.lakehouse) for file in release.files]
+    assert sorted(loaded) == sorted(one.books.loaded), "each file once, none lost"
+
+
+def two_writers(one: SmallLakehouse, spark: SparkSession, offset: float) -> tuple[int, str]:
+    """The exit code of the real command, and what became of a run here, begun so much later."""
+    outcome = []
+
+    def work() -> None:
+        try:
+            one.run(spark)
+            outcome.append("worked")
+        except LockHeld:
+            outcome.append("left")
+
+    thread = threading.Thread(target=work)
+    if offset < 0:
+        thread.start()
+    time.sleep(abs(offset))
+    process = one.begin()
+    if offset >= 0:
+        thread.start()
+    thread.join()
+    return process.wait(120), outcome[0]
+
+
+def test_a_second_writer_is_told_who_works(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    with lock(tmp_path / "lakehouse"):
+        with pytest.raises(LockHeld) as error, lock(tmp_path / "lakehouse"):
+            pass
+        said = command("run", "--data", tmp_path / "data", "--lakehouse", tmp_path / "lakehouse")
+    assert error.value.exit_code == said.code == 4
+    assert f"process {os.getpid()}" in said.err.replace("\n", "")
+    assert not (tmp_path / "lakehouse").exists(), "nothing came of it"

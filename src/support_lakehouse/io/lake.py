@@ -1,13 +1,22 @@
 """Owns the reading of Delta tables without a JVM: versions, history, rows."""
 
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 from deltalake import DeltaTable, QueryBuilder
-from deltalake.exceptions import TableNotFoundError
+from deltalake.exceptions import DeltaError, TableNotFoundError
+
+from support_lakehouse.errors import Damaged
+
+MENDED_BY = "Put it back from a copy, or load all files into a new folder: `run --lakehouse DIR`."
+"""What can be done about a file of a table that is torn or gone."""
+_ENTRY = re.compile(r"([0-9]{20})\.json")
+_OF_FILES = re.compile(r"Parquet error|Object [Ss]tore error|Kernel error|Json error|delta log")
 
 
 def version_of(table: Path) -> int | None:
@@ -22,12 +31,13 @@ def version_of(table: Path) -> int | None:
 
 def newest_version(table: Path) -> int:
     """The newest version of a table that is there."""
-    return int(DeltaTable(table).version())
+    with _damage_named([table]):
+        return int(DeltaTable(table).version())
 
 
 def columns_of(table: Path, version: int) -> dict[str, str]:
     """The columns of a version with their Delta types, as in `decimal(12,4)`."""
-    schema = DeltaTable(table, version=version).schema()
+    schema = _opened(table, version).schema()
     return {field.name: str(field.type.type) for field in schema.fields}
 
 
@@ -43,12 +53,45 @@ def query(sql: str, tables: Mapping[str, tuple[Path, int]]) -> pa.Table:
 
 def batches(sql: str, tables: Mapping[str, tuple[Path, int]]) -> pa.RecordBatchReader:
     """The same, a batch at a time: what grows with the data is not held at once."""
-    builder = QueryBuilder()
+    builder, paths = QueryBuilder(), [path for path, _ in tables.values()]
     for name, (path, version) in tables.items():
-        builder.register(name, DeltaTable(path, version=version))
-    reader = pa.RecordBatchReader.from_stream(builder.execute(sql))
+        builder.register(name, _opened(path, version))
+    with _damage_named(paths):
+        reader = pa.RecordBatchReader.from_stream(builder.execute(sql))
     # DataFusion's string views are unknown to Arrow's sorting, grouping and Parquet writing.
-    return reader.cast(pa.schema([field.with_type(_plain(field.type)) for field in reader.schema]))
+    plain = pa.schema([field.with_type(_plain(field.type)) for field in reader.schema])
+    return pa.RecordBatchReader.from_batches(plain, _read(reader.cast(plain), paths))
+
+
+def _read(reader: pa.RecordBatchReader, paths: list[Path]) -> Iterator[pa.RecordBatch]:
+    with _damage_named(paths):
+        yield from reader
+
+
+def _opened(table: Path, version: int) -> DeltaTable:
+    """A version of a table; Damaged where an entry of its log is torn, empty or gone."""
+    for path in sorted((table / "_delta_log").glob("*.json")):
+        entry = _ENTRY.fullmatch(path.name)
+        # The library reads an empty entry as one without changes: what it said would be missing.
+        if entry and int(entry[1]) <= version and not path.stat().st_size:
+            raise Damaged("the log entry is empty", where=str(path), hint=MENDED_BY)
+    with _damage_named([table]):
+        return DeltaTable(table, version=version)
+
+
+@contextmanager
+def _damage_named(tables: list[Path]) -> Iterator[None]:
+    """Turn what the libraries say of files that are torn or gone into Damaged, with its table."""
+    try:
+        yield
+    except (DeltaError, pa.ArrowException) as error:
+        said = str(error).strip().splitlines()[0]
+        if not _OF_FILES.search(said):
+            raise
+        named = next((table for table in tables if str(table).strip("/") in said), tables[0])
+        raise Damaged(
+            f"a file of the table is torn or gone: {said[:300]}", where=str(named), hint=MENDED_BY
+        ) from error
 
 
 def _plain(kind: pa.DataType) -> pa.DataType:

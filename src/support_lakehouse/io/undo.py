@@ -5,10 +5,12 @@ import re
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
+from urllib.parse import unquote
 
 from deltalake import CommitProperties, DeltaTable
 
 from support_lakehouse.errors import Damaged
+from support_lakehouse.io.lake import MENDED_BY
 
 _ENTRY = re.compile(r"([0-9]{20})\.json")
 
@@ -26,16 +28,27 @@ def log_versions(table: Path) -> list[int]:
 
 
 def is_whole(table: Path, version: int) -> bool:
-    """Whether a version's log entry can be read to its end."""
+    """Whether a version's log entry, and the files that it added, were written to their end."""
+    return _harmed(table, version) is None
+
+
+def _harmed(table: Path, version: int) -> Path | None:
+    """The first file of a commit that is torn, empty or gone: its log entry, or a data file."""
+    entry = _entry(table, version)
     try:
-        lines = _entry(table, version).read_text(encoding="utf-8").splitlines()
-        return bool(lines) and all(isinstance(json.loads(line), dict) for line in lines)
-    except (OSError, ValueError):
-        return False
+        lines = entry.read_text(encoding="utf-8").splitlines()
+        actions = [dict(json.loads(line)) for line in lines]
+    except (OSError, ValueError, TypeError):
+        return entry
+    for added in (action["add"] for action in actions if "add" in action):
+        path = table / unquote(added["path"])
+        if not path.is_file() or path.stat().st_size != added["size"]:
+            return path
+    return None if actions else entry
 
 
 def last_whole_version(table: Path) -> int | None:
-    """The newest version whose log entry was written to its end; None where there is none."""
+    """The newest version that was written to its end; None where there is none."""
     whole = (v for v in reversed(log_versions(table)) if is_whole(table, v))
     return next(whole, None)
 
@@ -43,20 +56,21 @@ def last_whole_version(table: Path) -> int | None:
 def without_torn_end(table: Path, released: int | None) -> None:
     """Remove log entries that were torn while they were written, behind the released version.
 
-    Damaged where the release itself needs a torn one.
+    Damaged where the release itself needs what is torn.
     """
+    harmed = None if released is None else _harmed(table, released)
+    if harmed is not None:
+        raise Damaged(
+            "the file is torn, empty or gone",
+            where=str(harmed),
+            expected=f"it to be whole, as version {released} of the table is released",
+            hint=MENDED_BY,
+        )
     versions = log_versions(table)
-    newest = [v for v in versions if released is None or v >= released]
+    newest = [v for v in versions if released is None or v > released]
     torn = [version for version in newest if not is_whole(table, version)]
     if not torn:
         return
-    if released is not None and torn[0] <= released:
-        raise Damaged(
-            f"the log entry of version {torn[0]} is torn or empty",
-            where=str(_entry(table, torn[0])),
-            expected=f"a whole entry, as version {released} is released",
-            hint="Put the file back from a copy, or rebuild all from the files with `run --reset`.",
-        )
     for version in (version for version in versions if version >= torn[0]):
         for path in (table / "_delta_log").glob(f"*{version:020}.*"):
             path.unlink()
@@ -66,6 +80,12 @@ def restore(table: Path, version: int, told: Mapping[str, str]) -> None:
     """Take a table back to a version, in one commit that says why."""
     properties = CommitProperties(custom_metadata={"userMetadata": json.dumps(dict(told))})
     DeltaTable(table).restore(version, commit_properties=properties)
+
+
+def empty(table: Path, told: Mapping[str, str]) -> None:
+    """Leave a table without rows, in one commit that says why; its history stays."""
+    properties = CommitProperties(custom_metadata={"userMetadata": json.dumps(dict(told))})
+    DeltaTable(table).delete(commit_properties=properties)
 
 
 def remove(table: Path) -> None:

@@ -7,7 +7,8 @@ from support_lakehouse.errors import Refusal
 from support_lakehouse.model.books import LedgerEntry
 from support_lakehouse.model.feed import Feed
 from support_lakehouse.model.landing import FoundFile, ScannedFile
-from support_lakehouse.model.release import Release
+from support_lakehouse.model.period import INITIAL, period_order
+from support_lakehouse.model.release import Release, Versions
 from support_lakehouse.model.timeline import Timeline, timeline
 
 ACCEPTABLE = ("corrections", "short-snapshots", "rejects", "held")
@@ -81,7 +82,9 @@ class Plan:
         return (*self.new_entries(feed), *back)
 
     def left(self, feed: str) -> tuple[LedgerEntry, ...]:
-        """The entries of a feed whose rows count no more."""
+        """The entries of a feed whose rows count no more; in a reset all, if no file is there."""
+        if self.reset and not self.files_of(feed):
+            return tuple(entry for entry in self.known if entry.feed == feed)
         return tuple(e for e in (*self.corrected, *self.withdrawn) if e.feed == feed)
 
     def kept_aside(self) -> tuple[LedgerEntry, ...]:
@@ -106,6 +109,13 @@ class Plan:
             return replace(told, folds=(replace(first, begins=True), *others))
         return told
 
+    def first_period(self, feed: Feed) -> str:
+        """The first period as of which the feed's table is another after the run."""
+        if any(fold.begins for fold in self.timeline(feed).folds):
+            return INITIAL
+        touched = periods_of([*self.changed(feed.name), *self.left(feed.name)])
+        return min(touched, key=period_order)
+
     def _versions(self, table: str) -> Mapping[str, int]:
         if self.reset or self.last is None:
             return {}
@@ -121,6 +131,33 @@ def with_replays(plan: Plan, feeds: Sequence[Feed]) -> Plan:
 def feeds_at_work(plan: Plan, feeds: Sequence[Feed]) -> list[Feed]:
     """The feeds that the plan has something to fold for."""
     return [feed for feed in feeds if plan.changed(feed.name) or plan.left(feed.name)]
+
+
+def as_of(
+    plan: Plan, feeds: Sequence[Feed], folded: Mapping[str, Mapping[str, int]]
+) -> dict[str, Versions]:
+    """For each known period the version of every silver table after the last period up to it.
+
+    `folded` tells for each table that the run worked on the version after each period it folded.
+    Tables of feeds whose periods are not folded one after another have one version only.
+    """
+    dated = {f.table: f for f in feeds if f.kind in ("changes", "events") and f.files.place}
+    now = {table: periods for table, periods in folded.items() if table in dated}
+    first = {table: period_order(plan.first_period(dated[table])) for table in now}
+    known = {} if plan.reset or not plan.last else plan.last.as_of
+    # From the first period that changed on, only what was folded now is true.
+    before = {
+        period: {t: v for t, v in there.items() if t not in now or period_order(period) < first[t]}
+        for period, there in known.items()
+    }
+    periods = sorted({*before, *(p for done in now.values() for p in done)}, key=period_order)
+    told: dict[str, Versions] = {}
+    versions: dict[str, int] = {}
+    for period in periods:
+        versions |= before.get(period, {})
+        versions |= {table: done[period] for table, done in now.items() if period in done}
+        told[period] = dict(versions)
+    return told
 
 
 def periods_of(entries: Collection[LedgerEntry]) -> set[str]:

@@ -54,11 +54,14 @@ class Release:
 
     @property
     def state(self) -> str:
-        """A short string over the fingerprints of silver and gold: equal state, equal string."""
+        """A short string over the fingerprints of silver and gold: equal state, equal string.
+
+        A table of which all files were withdrawn is as one that never came.
+        """
         told = {
             name: [table.rows, table.fingerprint]
             for name, table in sorted(self.tables.items())
-            if name.startswith(("silver/", "gold/"))
+            if name.startswith(("silver/", "gold/")) and table.rows
         }
         return _sha256(told)[:16]
 

@@ -65,12 +65,7 @@ def timeline(
         gone = [Fold(p, (), begins=True) for p in sorted(touched, key=period_order)]
         return Timeline(None, tuple(gone if feed.kind == "snapshot" else gone[:1]))
     if feed.kind == "lookup":
-        last = ordered[-1:]
-        new = [e for e in last if e.file in changed] or (last if touched else [])
-        # Who came before the last delivery has no say; its rows are counted all the same.
-        others = tuple(e for e in ordered[:-1] if e.file in changed)
-        folds = (Fold(ordered[-1].period, (*others, *last), begins=True),) if new or others else ()
-        return Timeline(None, folds)
+        return _of_last(ordered, changed, left)
     if feed.kind == "snapshot":
         there = {g.period: g for g in groups}
         again = (there.get(p, Fold(p, ())) for p in sorted(touched, key=period_order))
@@ -78,6 +73,18 @@ def timeline(
     if feed.kind == "log" or feed.files.place is None:
         return _without_periods(feed, ordered, changed, left)
     return _by_period(groups, changed, touched, versions)
+
+
+def _of_last(
+    ordered: Sequence[LedgerEntry], changed: Collection[str], left: Collection[str]
+) -> Timeline:
+    """The last delivery is the table; those before it have no say, their rows are counted only."""
+    *others, last = ordered
+    late = tuple(entry for entry in others if entry.file in changed)
+    if last.file in changed or left:
+        again = () if last.file in changed else (last.period,)
+        return Timeline(None, (Fold(last.period, (*late, last), begins=True),), again)
+    return Timeline(None, (Fold(late[-1].period, late),) if late else ())
 
 
 def _without_periods(
@@ -105,10 +112,13 @@ def _by_period(
     first = min(touched, key=period_order)
     kept = [g for g in groups if period_order(g.period) < period_order(first)]
     again = [g for g in groups if period_order(g.period) >= period_order(first)]
-    rewound = versions.get(kept[-1].period) if kept else None
-    if kept and rewound is None:
-        kept, again = [], list(groups)
-    if again and not kept:
+    before = [p for p in versions if period_order(p) < period_order(first)]
+    if kept and kept[-1].period not in versions:
+        before, again = [], list(groups)
+    rewound = versions[max(before, key=period_order)] if before else None
+    if rewound is None and again:
+        if not kept and again[0].period != first:
+            again.insert(0, Fold(first, ()))  # as of this period the table is empty
         again[0] = Fold(again[0].period, again[0].files, begins=True)
     replays = tuple(
         g.period

@@ -105,10 +105,12 @@ def _up_to(releases: tuple[Release, ...], number: int) -> tuple[Release, ...]:
 def _with_held(
     now: tuple[LedgerEntry, ...], then: tuple[LedgerEntry, ...]
 ) -> tuple[LedgerEntry, ...]:
-    """The ledger of then, and what was loaded since, held."""
-    before = {(e.place, e.sha256) for e in then if e.state == "loaded"}
-    since = [e for e in now if e.state in ("loaded", "held") and (e.place, e.sha256) not in before]
-    return (*then, *(replace(entry, state="held", admissions=()) for entry in since))
+    """The ledger of then, and what was loaded since, held; what a person took out stays out."""
+    kept = tuple(e for e in then if e.state != "refused")
+    before = {(e.place, e.sha256) for e in kept}
+    since = [e for e in now if e.state != "refused" and (e.place, e.sha256) not in before]
+    aside = {"loaded": "held", "held": "held", "withdrawn": "withdrawn"}
+    return (*kept, *(replace(e, state=aside[e.state], admissions=()) for e in since))
 
 
 def _restore(lakehouse: Path, target: Release, run: str) -> None:
@@ -118,6 +120,6 @@ def _restore(lakehouse: Path, target: Release, run: str) -> None:
             continue
         table, state = lakehouse / name, target.tables.get(name)
         if state is None:
-            undo.remove(table)
+            undo.empty(table, told)  # not removed: older releases still read it
         elif lake.newest_version(table) != state.version:
             undo.restore(table, state.version, told)

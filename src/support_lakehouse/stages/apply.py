@@ -111,14 +111,19 @@ class Silver:
         return Applied(self._version(table), outcomes)
 
     def _lookup(self, changes: DataFrame, fold: Fold) -> Applied:
-        """The last delivery is the table; those that came before it have rows to count only."""
-        table, last = self.feed.table, fold.paths[-1]
-        there = lake.version_of(self.tables.path(table)) is not None and not self.anew
-        before = self.tables.read(changes.sparkSession, table) if there else None
-        outcomes = self._counted_outcomes(changes, before, fold)
-        rows = self._latest_per_key(F.of_files(changes, [last]))
-        written = self._replace(F.without_deletes(rows), table, fold)
-        agree(sum(outcomes[last].values()), written, table, f"keys of {last}")
+        """The last delivery is the table; those that came before it have rows to count only.
+
+        Each is counted by itself: what others said before it must not depend on what came when.
+        """
+        table, outcomes = (
+            self.feed.table,
+            {p: {"inserted": self.counted[p].won} for p in fold.paths},
+        )
+        if fold.begins:
+            rows = self._latest_per_key(F.of_files(changes, fold.paths[-1:]))
+            written = self._replace(F.without_deletes(rows), table, fold)
+            won = sum(outcomes[path]["inserted"] for path in fold.paths[-1:])
+            agree(won, written, table, f"keys of {', '.join(fold.paths[-1:]) or 'no file'}")
         return Applied(self._version(table), outcomes)
 
     def _snapshot(self, changes: DataFrame, fold: Fold) -> Applied:

@@ -54,11 +54,12 @@ def make_plan(config: Config, data: Path, lakehouse: Path, asked: Asked) -> Plan
     _check_periods_have_files(asked, wanted, ledger, data)
     sorted_out = _SortedOut([r for r in listing.refused if r.feed in by_name] + unnamed)
     loaded = {entry.place: entry for entry in ledger}
-    put_aside = {entry.place: entry for entry in aside}
     for file in wanted:
         feed, entry = by_name[file.feed], loaded.get((file.feed, file.path))
-        before = put_aside.get((file.feed, file.path))
-        if before is not None and _is_same(file, before, rehash=True):
+        # Of one path several contents may have been put aside: one withdrawn, one held.
+        same = (e for e in aside if e.place == (file.feed, file.path))
+        before = next((e for e in same if _is_same(file, e, rehash=True)), None)
+        if before is not None:
             if before.state == "held" and "held" in asked.accept:
                 sorted_out.scan(file, feed, entry)
             elif before.state == "held":

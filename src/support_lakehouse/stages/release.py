@@ -12,11 +12,13 @@ from support_lakehouse.config import Config
 from support_lakehouse.errors import Refusal
 from support_lakehouse.io import lake, ops, undo
 from support_lakehouse.model.books import LedgerEntry
-from support_lakehouse.model.period import NO_PERIOD, is_month, period_order
-from support_lakehouse.model.plan import Plan
+from support_lakehouse.model.period import NO_PERIOD, is_month
+from support_lakehouse.model.plan import Plan, as_of
 from support_lakehouse.model.release import Kind, Release, TableState, Versions
 from support_lakehouse.stages.books import Applied, fingerprint, total_of, unresolved
 from support_lakehouse.stages.moved import moved_months
+
+_EMPTY = TableState(version=0, rows=0, fingerprint=f"{0:016x}")
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,7 @@ class Releasing:
             files=tuple(entry.file for entry in new),
             rows=total_of([entry.balance for entry in new]),
             tables=_delta_tables(self.lakehouse),
-            as_of=self._as_of(applied),
+            as_of=as_of(self.plan, self.config.feeds, _versions(applied)),
             refusals=(),
         )
 
@@ -77,10 +79,14 @@ class Releasing:
         )
 
     def rolled_back(self, target: Release, ledger: Sequence[LedgerEntry]) -> Release:
-        """Release that the tables stand as they did at an earlier release."""
+        """Release that the tables stand as they did at an earlier release.
+
+        Tables that came later have no row now.
+        """
+        later = self.plan.last.tables if self.plan.last else {}
         tables = {
             name: replace(state, version=lake.newest_version(self.lakehouse / name))
-            for name, state in target.tables.items()
+            for name, state in {**dict.fromkeys(later, _EMPTY), **target.tables}.items()
             if not name.startswith("ops/")
         }
         return self._append(
@@ -196,28 +202,6 @@ class Releasing:
             ("configuration changed", f"configuration {now[:12]}, before it {last.config[:12]}")
         ]
 
-    def _as_of(self, applied: Mapping[str, Mapping[str, Applied]]) -> dict[str, Versions]:
-        """For each known period the version of every silver table after the last period up to it.
-
-        Tables of feeds whose periods are not folded one after another have one version only.
-        """
-        dated = {
-            feed.table
-            for feed in self.config.feeds
-            if feed.kind in ("changes", "events") and feed.files.place
-        }
-        plan = self.plan
-        before = {} if plan.reset or not plan.last else dict(plan.last.as_of)
-        now = {table: periods for table, periods in applied.items() if table in dated}
-        periods = sorted({*before, *(p for done in now.values() for p in done)}, key=period_order)
-        told: dict[str, Versions] = {}
-        versions: dict[str, int] = {}
-        for period in periods:
-            versions |= before.get(period, {})
-            versions |= {t: done[period].version for t, done in now.items() if period in done}
-            told[period] = dict(versions)
-        return told
-
 
 def is_told(plan: Plan, refusals: Sequence[Refusal]) -> bool:
     """Whether the last release says just this refusal already."""
@@ -254,6 +238,10 @@ def _delta_tables(lakehouse: Path) -> dict[str, TableState]:
             version = lake.newest_version(lakehouse / name)
             told[name] = TableState(version, *fingerprint(lakehouse / name, version))
     return told
+
+
+def _versions(applied: Mapping[str, Mapping[str, Applied]]) -> dict[str, dict[str, int]]:
+    return {t: {p: done.version for p, done in own.items()} for t, own in applied.items()}
 
 
 def _who() -> str:
