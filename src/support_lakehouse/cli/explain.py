@@ -14,6 +14,7 @@ from support_lakehouse.io import ops
 from support_lakehouse.model.complaints import did_you_mean
 from support_lakehouse.model.feed import Feed
 from support_lakehouse.stages.explain import Event, Explaining, Life, texts_of
+from support_lakehouse.stages.figure import Figure, Figures
 from support_lakehouse.stages.released import Released, open_released
 from support_lakehouse.transforms.by_hand import MASK
 from support_lakehouse.transforms.report import KEYS, MEASURES
@@ -54,23 +55,120 @@ def explain(
     """Tell the life of one key, or what one figure of the report is made of."""
     config = load_config()
     root = (lakehouse or config.lakehouse).resolve()
-    if len(what) == 2:
-        feed = _feed(config, what[0])
-        released = open_released(config, root, release=release, as_of=as_of)
-        asking = Explaining(config, released, ops.read_releases(root), feed)
-        life = asking.life(what[1])
-        told = _Told(life, released, personal=show_personal)
-        screen.print_json(told.json()) if json else told.tell(config)
-        if not life.agrees:
-            raise Damaged(
-                f"{feed.table} does not hold what the records of {life.key} come to",
-                where=f"release {released.release.release}",
-                expected="a row as the last record says",
-            )
+    if len(what) not in (2, 4) or (len(what) == 4 and what[0] != "report"):
+        raise UsageError(
+            f"{' '.join(what)!r} asks for nothing",
+            expected="FEED KEY, or report MONTH CENTRE DEPARTMENT",
+        )
+    feed = _feed(config, what[0]) if len(what) == 2 else None
+    month = "" if feed else o.report_month(what[1], "MONTH") or ""
+    released = open_released(config, root, release=release, as_of=as_of)
+    releases = ops.read_releases(root)
+    if feed is None:
+        _explain_figure(Figures(config, released, releases), month, what[2], what[3], json=json)
         return
-    raise UsageError(
-        f"{' '.join(what)!r} asks for nothing",
-        expected="FEED KEY, or report MONTH CENTRE DEPARTMENT",
+    life = Explaining(config, released, releases, feed).life(what[1])
+    told = _Told(life, released, personal=show_personal)
+    screen.print_json(told.json()) if json else told.tell(config)
+    if not life.agrees:
+        raise Damaged(
+            f"{feed.table} does not hold what the records of {life.key} come to",
+            where=f"release {released.release.release}",
+            expected="a row as the last record says",
+        )
+
+
+def _explain_figure(
+    figures: Figures, month: str, center: str, department: str, *, json: bool
+) -> None:
+    figure = figures.figure(month, center, department)
+    screen.print_json(_figure_json(figure, figures)) if json else _tell_figure(figure, figures)
+    if not figure.adds_up:
+        raise Damaged(
+            f"the interactions come to {_measures(figure.sums)}",
+            where=f"support_report, {', '.join((month, center, department))}",
+            expected=f"what is published, {_measures(figure.published)}",
+        )
+
+
+def _figure_json(figure: Figure, figures: Figures) -> dict[str, Any]:
+    rows = zip(figure.interactions.to_pylist(), figure.came_in, strict=True)
+    return {
+        **figure.published,
+        "release": figures.released.release.release,
+        "as_of": figures.released.as_of,
+        "sums": figure.sums,
+        "interactions": [
+            {
+                "key": row["interaction_id"],
+                **{m: row[m] for m in MEASURES},
+                "contact_center_id": row["contact_center_id"],
+                "category_id": row["category_id"],
+                "release": release,
+                "period": row["_period"],
+                "file": row["_file"],
+                "line": row["_line"],
+            }
+            for row, release in rows
+        ],
+        "names": [
+            {
+                "feed": named.feed,
+                "key": named.key,
+                "name": named.name,
+                "interactions": named.interactions,
+                "release": named.by.release if named.by else None,
+                "file": named.by.file if named.by else None,
+                "line": named.by.line if named.by else None,
+            }
+            for named in figure.names
+        ],
+    }
+
+
+def _tell_figure(figure: Figure, figures: Figures) -> None:
+    """Print the interactions of a figure, their sum, and who gave it its names."""
+    place = ", ".join(str(figure.published[key]) for key in KEYS)
+    month = f", as of {figures.released.as_of}" if figures.released.as_of else ""
+    number = figures.released.release.release
+    screen.say(f"{place}, in release {number}{month}: {_measures(figure.published)}.")
+    screen.say()
+    starts = texts_of(figure.interactions.select(["interaction_start"]))
+    rows = zip(figure.interactions.to_pylist(), starts, figure.came_in, strict=True)
+    screen.table(
+        ["interaction", "start (UTC)", "call", "minutes", "release", "file", "line"],
+        [
+            [
+                row["interaction_id"],
+                start["interaction_start"],
+                "yes" if row["total_calls"] else "",
+                screen.short(row["total_call_duration"]),
+                release,
+                row["_file"],
+                row["_line"],
+            ]
+            for row, start, release in rows
+        ],
+    )
+    screen.say()
+    agree = "That is" if figure.adds_up else "That is NOT"
+    screen.say(f"Together: {_measures(figure.sums)}. {agree} what the report says.")
+    screen.say(f"The month is that of the start in the zone {figures.zone}.")
+    screen.say()
+    screen.table(
+        ["names from", "key", "name", "interactions", "release", "file", "line"],
+        [
+            [n.feed, n.key or "(empty)", n.name, n.interactions]
+            + ([n.by.release, n.by.file, n.by.line] if n.by else ["", "nobody says it", ""])
+            for n in figure.names
+        ],
+    )
+
+
+def _measures(row: Mapping[str, Any]) -> str:
+    return (
+        f"{row['total_interactions']} interactions, {row['total_calls']} calls,"
+        f" {screen.short(row['total_call_duration'])} minutes"
     )
 
 
@@ -240,7 +338,9 @@ class _Told:
             screen.say(f"It should count in {place}, which the report does not have.")
             return
         started = texts_of(self.life.silver)[-1]["interaction_start"]
-        figures = ", ".join(f"{m} {_short(own[m])} of {_short(published[m])}" for m in MEASURES)
+        figures = ", ".join(
+            f"{m} {screen.short(own[m])} of {screen.short(published[m])}" for m in MEASURES
+        )
         screen.say(f"It counts in support_report {place}: {figures}.")
         screen.say(f"The month is that of interaction_start, {started}, in the zone {zone}.")
 
@@ -251,11 +351,6 @@ _REJECTED = {
     "discarded": "rejected, and given up",
     "superseded": "rejected",
 }
-
-
-def _short(number: Any) -> str:
-    text = f"{number:f}" if not isinstance(number, int) else str(number)
-    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def _plain_rows(life: Life) -> list[dict[str, Any]]:

@@ -4,7 +4,7 @@ It reads bronze by the key, never versions one after another, so it costs the sa
 of releases.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -25,6 +25,7 @@ from support_lakehouse.transforms import searching
 from support_lakehouse.transforms.story import (
     Done,
     Spoken,
+    Standing,
     Story,
     deliveries_of,
     spoken_of,
@@ -118,13 +119,18 @@ class Explaining:
             counts_in=tuple(self._counts_in(silver)),
         )
 
-    def stories(self, rows: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str, Story]:
-        """The stories of several keys from their rows of bronze."""
+    def standing(self, keys: Collection[str]) -> dict[str, Standing]:
+        """What stands of several keys of a small table, and who said each value."""
+        rows: dict[str, list[Spoken]] = {}
+        for row in self._bronze_rows(searching.ACCEPTED, self._newest):
+            if row["key"] in keys:
+                rows.setdefault(row["key"], []).append(self._spoken(row))
         told = {}
         for key, own in rows.items():
-            records = [self._spoken(row) for row in own]
-            now = [r for r in records if self._counts(r, self._fared(r))]
-            told[key] = story_of(now, self.feed, self._deliveries)
+            now = [r for r in own if self._counts(r, self._fared(r))]
+            standing = story_of(now, self.feed, self._deliveries).standing
+            if standing is not None:
+                told[key] = standing
         return told
 
     @property
@@ -237,10 +243,9 @@ class Explaining:
     def _is_later(self, spoken: Spoken) -> bool:
         """Whether the record came after the month that is asked about."""
         month = self.released.as_of
-        dated = self.feed.kind in ("changes", "events") and self.feed.files.place
-        return bool(
-            month is not None and dated and period_order(spoken.period) > period_order(month)
-        )
+        if month is None or not self.feed.is_dated:
+            return False
+        return period_order(spoken.period) > period_order(month)
 
     def _events(
         self,

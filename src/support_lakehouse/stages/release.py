@@ -201,11 +201,7 @@ class Releasing:
 
         Tables of feeds whose periods are not folded one after another have one version only.
         """
-        dated = {
-            feed.table
-            for feed in self.config.feeds
-            if feed.kind in ("changes", "events") and feed.files.place
-        }
+        dated = {feed.table for feed in self.config.feeds if feed.is_dated}
         plan = self.plan
         before = {} if plan.reset or not plan.last else dict(plan.last.as_of)
         now = {table: periods for table, periods in applied.items() if table in dated}

@@ -43,9 +43,10 @@ class Released:
 
     def table(self, table: str) -> pa.Table:
         """All rows of a table; UsageError where the release has none."""
-        return lake.read(self.lakehouse / table, self._pinned(table))
+        return lake.read(self.lakehouse / table, self.pinned(table))
 
-    def _pinned(self, table: str) -> int:
+    def pinned(self, table: str) -> int:
+        """The version of a table; UsageError where the release has no such table."""
         version = self.version(table)
         if version is None:
             if not self.release.as_of:
@@ -66,7 +67,7 @@ class Released:
         if self.as_of is None:
             return arrow_report.sorted_report(self.table(REPORT))
         interactions = self.lakehouse / "silver/interactions"
-        pinned = {"t": (interactions, self._pinned("silver/interactions"))}
+        pinned = {"t": (interactions, self.pinned("silver/interactions"))}
         cube = arrow_report.cube_of(lake.batches(arrow_report.INTERACTIONS, pinned), zone)
         centers, categories = (
             self.table(f"silver/{name}") for name in ("contact_centers", "service_categories")

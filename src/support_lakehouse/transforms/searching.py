@@ -9,6 +9,10 @@ BY_KEY = """
 SELECT period, file, line, sha256, run, admission, header, action, raw, reasons
 FROM bronze WHERE key = {key}
 """
+ACCEPTED = """
+SELECT key, period, file, line, sha256, run, admission, header, action, raw, reasons
+FROM bronze WHERE reasons IS NULL
+"""
 BY_PLACE = """
 SELECT period, file, line, sha256, run, admission, header, action, raw, reasons
 FROM bronze WHERE {places}
@@ -23,6 +27,15 @@ FROM quarantine WHERE feed = {feed} AND ({places})
 """
 SILVER_BY_KEY = """
 SELECT * FROM t WHERE CAST({column} AS VARCHAR) = {key}
+"""
+INTERACTIONS_BETWEEN = """
+SELECT interaction_id, interaction_start, contact_center_id, category_id, channel,
+       call_duration_minutes, _period, _file, _line
+FROM t WHERE interaction_start >= timestamp '{low}T00:00:00Z'
+         AND interaction_start <= timestamp '{high}T23:59:59.999999Z'
+"""
+RETURNED = """
+SELECT file, line, admission FROM bronze WHERE admission IN ({admissions})
 """
 SILVER_BY_PLACE = """
 SELECT * FROM t WHERE _file = {file} AND _line = {line}
