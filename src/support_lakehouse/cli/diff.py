@@ -15,7 +15,7 @@ from support_lakehouse.config import Config, load_config
 from support_lakehouse.errors import Damaged, UsageError
 from support_lakehouse.io import ops
 from support_lakehouse.model.period import is_month, period_order
-from support_lakehouse.stages.diff import Difference, Differing, Moved, reversed_
+from support_lakehouse.stages.diff import Difference, Differing, Moved, Part, reversed_
 from support_lakehouse.stages.released import Released, open_released
 from support_lakehouse.stages.sides import Cause
 from support_lakehouse.transforms.report import KEYS, MEASURES
@@ -83,14 +83,19 @@ def _name(state: Released) -> str:
 
 def _json(told: Difference, a: str, b: str, *, log: bool) -> dict[str, Any]:
     shown: dict[str, Any] = {
-        "from": a,
-        "to": b,
+        "from": _plain(a),
+        "to": _plain(b),
         "adds_up": told.adds_up,
         "figures": [_figure_json(figure) for figure in told.figures],
     }
     if log:
         shown["log"] = [_log_json(row) for row in told.log]
     return shown
+
+
+def _plain(state: str) -> int | str:
+    """A release as a number, a month as text."""
+    return int(state) if len(state) < 6 and state.isdecimal() else state
 
 
 def _figure_json(figure: Moved) -> dict[str, Any]:
@@ -134,7 +139,7 @@ def _tell(told: Difference, before: Released, after: Released) -> None:
     screen.table(
         ["cause", "keys", *_TITLES, "why", "file"],
         [
-            [cause.cause or "UNKNOWN", keys, *map(_signed, sums), cause.what, _at(cause)]
+            [cause.cause or "UNKNOWN", keys, *sums, cause.what, _at(cause)]
             for cause, keys, sums in _by_cause(told)
         ],
     )
@@ -146,38 +151,67 @@ def _tell(told: Difference, before: Released, after: Released) -> None:
 _TITLES = ("interactions", "calls", "minutes")
 
 
-def _by_cause(told: Difference) -> list[tuple[Cause, int, list[Decimal | int]]]:
-    """Each cause, how many keys it moved, and what it adds to the report as a whole."""
+def _by_cause(told: Difference) -> list[tuple[Cause, int, list[str]]]:
+    """Each cause, how many keys it moved, and what it adds to the report as a whole.
+
+    A dimension adds nothing: told is how much goes by another name.
+    """
     keys: dict[Cause, set[str]] = {}
     sums: dict[Cause, Counter[str]] = {}
     for row in told.log:
         keys.setdefault(row["cause"], set()).add(row["key"])
-        sums.setdefault(row["cause"], Counter()).update({m: row[m] for m in MEASURES})
-    return [(c, len(keys[c]), [sums[c][m] for m in MEASURES]) for c in sorted(keys)]
+        into = {m: row[m] for m in MEASURES if not row["cause"].key or row[m] > 0}
+        sums.setdefault(row["cause"], Counter()).update(into)
+    return [(c, len(keys[c]), [_moved(c, sums[c][m]) for m in MEASURES]) for c in sorted(keys)]
+
+
+def _moved(cause: Cause, sum_: Decimal | int) -> str:
+    return f"{screen.short(sum_)} moved" if cause.key and sum_ else _signed(sum_)
 
 
 def _tell_figures(told: Difference, limit: int) -> None:
-    rows = [
-        [
-            *(figure.place if first else ("", "", "")),
-            _TITLES[MEASURES.index(figure.measure)] if first else "",
-            f"{screen.short(figure.before)} -> {screen.short(figure.after)}" if first else "",
-            _signed(part.change),
-            f"{cause.cause or 'UNKNOWN'} {_some(part.keys, part.key_count)}",
-            _at(cause),
-        ]
-        for figure in told.figures
-        for cause, part, first in _firsts(figure)
-    ]
+    """A line for each row of the report that moved, and, of several causes, one for each."""
+    places: dict[tuple[str, str, str], list[Moved]] = {}
+    for figure in told.figures:
+        places.setdefault(figure.place, []).append(figure)
+    rows = [line for figures in places.values() for line in _lines(figures)]
     if rows:
         screen.say()
-        columns = ["month", "centre", "department", "figure", "before -> after", "by"]
-        screen.table([*columns, "cause and keys", "file"], rows[:limit])
+        columns = ["month", "centre", "department", *_TITLES, "cause and keys", "file"]
+        screen.table(columns, rows[:limit])
         _tell_more(len(rows), limit)
 
 
-def _firsts(figure: Moved) -> list[tuple[Cause, Any, bool]]:
-    return [(cause, part, n == 0) for n, (cause, part) in enumerate(figure.causes)]
+def _lines(figures: Sequence[Moved]) -> list[list[Any]]:
+    by_measure = {figure.measure: figure for figure in figures}
+    causes: dict[Cause, dict[str, Part]] = {}
+    for figure in figures:
+        for cause, part in figure.causes:
+            causes.setdefault(cause, {})[figure.measure] = part
+    changed = [_from_to(by_measure.get(m)) for m in MEASURES]
+    if len(causes) == 1:
+        (cause,) = causes
+        return [[*figures[0].place, *changed, _who(cause, causes[cause]), _at(cause)]]
+    first: list[Any] = [*figures[0].place, *changed, "", ""]
+    others = [
+        ["", "", ""]
+        + [_signed(parts[m].change) if m in parts else "" for m in MEASURES]
+        + [_who(cause, parts), _at(cause)]
+        for cause, parts in causes.items()
+    ]
+    return [first, *others]
+
+
+def _from_to(figure: Moved | None) -> str:
+    if figure is None:
+        return ""
+    return f"{screen.short(figure.before)} -> {screen.short(figure.after)}"
+
+
+def _who(cause: Cause, parts: Mapping[str, Part]) -> str:
+    most = max(parts.values(), key=lambda part: part.key_count)
+    more = f" and {most.key_count - 3} more" if most.key_count > 3 else ""
+    return f"{cause.cause or 'UNKNOWN'}: {', '.join(most.keys[:3])}{more}"
 
 
 def _tell_log(told: Difference, limit: int) -> None:
@@ -205,11 +239,6 @@ def _tell_more(there: int, limit: int) -> None:
 
 def _at(cause: Cause) -> str:
     return f"{cause.file}, line {cause.line}" if cause.line else cause.file
-
-
-def _some(keys: Sequence[str], count: int) -> str:
-    shown = ", ".join(keys[:3])
-    return f"{shown} and {count - 3} more" if count > 3 else shown
 
 
 def _signed(number: Decimal | int) -> str:

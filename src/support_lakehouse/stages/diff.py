@@ -33,7 +33,7 @@ _ZERO: tuple[Number, ...] = (0,) * len(MEASURES)
 class Part:
     """What one cause does to one figure: by how much, and through which keys."""
 
-    change: Number = 0
+    change: Any = 0  # an int or a Decimal
     keys: list[str] = field(default_factory=list)
     key_count: int = 0
 
@@ -89,11 +89,7 @@ class _Sums:
     ) -> None:
         for measure, change in zip(MEASURES, measures, strict=True):
             if change:
-                own = self.parts[place, measure].setdefault(cause, Part())
-                if cause.key and own.keys:
-                    own.change += change  # a dimension's row moves as a whole
-                else:
-                    own.add(change, key)
+                self.parts[place, measure].setdefault(cause, Part()).add(change, key)
         told = dict(zip(KEYS, place, strict=True)) | dict(zip(MEASURES, measures, strict=True))
         self.log.append({"key": key, **told, "cause": cause, "place": file_line})
 
@@ -111,8 +107,8 @@ class Differing:
         """What moved, by cause. Its `adds_up` is false where causes are missing."""
         was, now = self._report(self.before), self._report(self.after)
         sums = _Sums()
-        self._interactions(sums)
         self._dimensions(sums)
+        self._interactions(sums)
         self._rest(sums, was, now)
         figures = [
             Moved(place, measure, a, b, tuple(sorted(sums.parts[place, measure].items(), key=_big)))
@@ -158,13 +154,13 @@ class Differing:
         return told[0], told[1]
 
     def _interactions(self, sums: _Sums) -> None:
-        """Each changed interaction leaves its old cell and enters its new one."""
+        """Each changed interaction leaves its old cell and enters its new one, by the names of after."""
         changed = self._changed()
         if changed is None or not changed.num_rows:
             return
         causes, rows = self._with_causes(changed)
         sides = [moves.side_of(rows, side, self._zone) for side in "ab"]
-        told = moves.by_key(sides[0], sides[1], *self._names(self.before))
+        told = moves.by_key(sides[0], sides[1], *self._names(self.after))
         columns = [told[name].to_pylist() for name in told.column_names]
         for key, number, month, center, department, *measures in zip(*columns, strict=True):
             cause, place = causes[number]
@@ -211,18 +207,21 @@ class Differing:
     def _dimensions(self, sums: _Sums) -> None:
         """Whole cells move where a centre or a category goes by another name."""
         before, after = self._names(self.before), self._names(self.after)
-        if before == after or not _is_reported(self.after):
+        if before == after or not _is_reported(self.before):
             return
-        moving = list(moves.cell_moves(self._cube(self.after), before, after))
+        moving = list(moves.cell_moves(self._cube(self.before), before, after))
         causes = [
             self._renamings(table, {key for step, key, *_ in moving if step == n}, before, after)
             for n, table in enumerate((CENTERS, CATEGORIES))
         ]
+        told: dict[tuple[Cause, FigurePlace], list[Number]] = {}
         for step, key, source, target, measures in moving:
-            cause = causes[step][key]
-            place = (cause.file, cause.line) if cause.file else None
-            sums.add(source, [-m for m in measures], cause, key, place)
-            sums.add(target, measures, cause, key, place)
+            for place, sign in ((source, -1), (target, 1)):
+                own = told.setdefault((causes[step][key], place), [*_ZERO])
+                own[:] = [was + sign * m for was, m in zip(own, measures, strict=True)]
+        for (cause, place), total in told.items():
+            line = (cause.file, cause.line) if cause.file else None
+            sums.add(place, total, cause, cause.key, line)
 
     def _renamings(
         self,
@@ -249,7 +248,7 @@ class Differing:
             decided = deciding.cause(was, now)
             line = next((p[1] for p in (now, was) if p and p[0] == decided.file), 0)
             a, b = moves.name_in(before[n], key), moves.name_in(after[n], key)
-            what = f"{key}, before {a}, is {b}: {decided.what}"
+            what = f"{key}: {a} is now {b}, {decided.what}"
             told[key] = Cause("dimension", decided.file, decided.release, what, key, line)
         return told
 
@@ -265,14 +264,16 @@ class Differing:
 
     def _rest(self, sums: _Sums, was: Figures, now: Figures) -> None:
         """What the rows do not explain: the months or measures are reckoned otherwise."""
-        for place in {*was, *now}:
+        deciding = None
+        for place in sorted({*was, *now}):
             pairs = zip(was.get(place, _ZERO), now.get(place, _ZERO), strict=True)
             left = [
                 b - a - sum(p.change for p in sums.parts[place, measure].values())
                 for measure, (a, b) in zip(MEASURES, pairs, strict=True)
             ]
             if any(left):
-                cause = self._deciding(INTERACTIONS).otherwise(today=self.config.fingerprint)
+                deciding = deciding or self._deciding(INTERACTIONS)
+                cause = deciding.otherwise(today=self.config.fingerprint)
                 sums.add(place, left, cause, "", None)
 
 

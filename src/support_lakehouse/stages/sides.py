@@ -15,6 +15,7 @@ from support_lakehouse.stages.released import Released
 from support_lakehouse.transforms import moves
 
 Identity = tuple[str, str, str]
+_WAS_THERE = ("loaded", "withdrawn")
 
 
 @dataclass(frozen=True, order=True)
@@ -133,7 +134,7 @@ class Deciding:
             return self._back(file)
         if returned:
             return Cause("replayed", file, release, self._how_it_came_back(release))
-        others = [e for e in self.before.ledger if e.file == file and e.state != "refused"]
+        others = [e for e in self.before.ledger if e.file == file and e.state in _WAS_THERE]
         if others and all(e.sha256 != sha256 for e in others):
             return Cause("corrected", file, release, f"came again in release {release}")
         newest = max(

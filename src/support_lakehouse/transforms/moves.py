@@ -1,7 +1,7 @@
 """Owns how figures of the report move: what each cause takes out of one and puts into another.
 
-First each changed interaction leaves its old cell and enters its new one, both called by the old
-names; then whole cells move where a dimension's names changed, centres before departments. The
+First whole cells move where a dimension's names changed, centres before departments; then each
+changed interaction leaves its old cell and enters its new one, both called by the new names. The
 steps follow one upon the other, so they add up to the difference, to the last digit.
 """
 
