@@ -153,7 +153,7 @@ def _tell_figure(figure: Figure, figures: Figures) -> None:
     screen.say()
     agree = "That is" if figure.adds_up else "That is NOT"
     screen.say(f"Together: {_measures(figure.sums)}. {agree} what the report says.")
-    screen.say(f"The month is that of the start in the zone {figures.zone}.")
+    screen.say(f"An interaction counts in the month of its start in the zone {figures.zone}.")
     screen.say()
     screen.table(
         ["names from", "key", "name", "interactions", "release", "file", "line"],
@@ -271,10 +271,10 @@ class _Told:
             screen.say("Personal data is masked; --show-personal shows it.")
 
     def _sum(self) -> str:
-        life = self.life
-        standing = life.story.standing
+        life, standing = self.life, self.life.story.standing
         if standing is None:
-            return "no row stands."
+            missed = life.story.left_out_by
+            return f"no row stands, as {missed} does not name it." if missed else "no row stands."
         by = standing.by
         return (
             f"the row stands as {by.file}, line {by.line}, says, since release {life.since}."
@@ -342,7 +342,7 @@ class _Told:
             f"{m} {screen.short(own[m])} of {screen.short(published[m])}" for m in MEASURES
         )
         screen.say(f"It counts in support_report {place}: {figures}.")
-        screen.say(f"The month is that of interaction_start, {started}, in the zone {zone}.")
+        screen.say(f"It started at {started}, which is {row['clock']} in the zone {zone}.")
 
 
 _REJECTED = {

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -154,7 +154,7 @@ class Differing:
         return told[0], told[1]
 
     def _interactions(self, sums: _Sums) -> None:
-        """Each changed interaction leaves its old cell and enters its new one, by the names of after."""
+        """Each changed interaction leaves its old cell and enters its new one, by the new names."""
         changed = self._changed()
         if changed is None or not changed.num_rows:
             return
@@ -296,15 +296,24 @@ def _big(part: tuple[Cause, Part]) -> tuple[Any, ...]:
 
 def reversed_(told: Difference) -> Difference:
     """The same, seen from the later state."""
+
+    def taken_back(cause: Cause) -> Cause:
+        return replace(cause, what=f"not yet: {cause.what}")
+
     figures = tuple(
         Moved(
             m.place,
             m.measure,
             before=m.after,
             after=m.before,
-            causes=tuple((c, Part(-p.change, p.keys, p.key_count)) for c, p in m.causes),
+            causes=tuple(
+                (taken_back(c), Part(-p.change, p.keys, p.key_count)) for c, p in m.causes
+            ),
         )
         for m in told.figures
     )
-    log = tuple({**row} | {m: -row[m] for m in MEASURES} for row in told.log)
+    log = tuple(
+        {**row, "cause": taken_back(row["cause"])} | {m: -row[m] for m in MEASURES}
+        for row in told.log
+    )
     return Difference(figures, log)

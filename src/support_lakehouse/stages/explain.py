@@ -60,7 +60,7 @@ class Life:
 
     `silver` holds the rows as they stand, as texts and as values, none where there is none, and
     several only of a log. `since` is the release since which they stand so. `counts_in` are rows
-    of the report: what the key adds to them, and what is published.
+    of the report: what the key adds to them, what is published, and the clock in its zone.
     """
 
     feed: Feed
@@ -328,11 +328,12 @@ class Explaining:
         zone = self.config.settings.business_zone
         cube = arrow_report.cube_of(silver.to_batches(), zone)
         named = arrow_report.support_report(cube, *(self.released.table(t) for t in DIMENSIONS))
+        clock = arrow_report.clock_in(silver["interaction_start"], zone)[0].as_py()[:16]
         published = self.released.support_report(zone).to_pylist()
         for own in named.to_pylist():
             place = [own[key] for key in arrow_report.KEYS]
             row = next((p for p in published if [p[k] for k in arrow_report.KEYS] == place), None)
-            yield {"own": own, "published": row}
+            yield {"own": own, "published": row, "clock": clock}
 
     def _hint(self, key: str) -> str:
         personal = self.feed.key and self.feed.column(self.feed.key).personal

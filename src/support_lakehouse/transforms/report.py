@@ -41,8 +41,12 @@ def sorted_report(report: pa.Table) -> pa.Table:
 
 def month_of(moments: pa.ChunkedArray, zone: str) -> pa.ChunkedArray:
     """The business month of UTC moments: YYYY-MM (law L9)."""
-    there = pc.local_timestamp(pc.cast(moments, pa.timestamp("us", tz=zone)))
-    return pc.utf8_slice_codeunits(pc.cast(there, pa.string()), 0, 7)
+    return pc.utf8_slice_codeunits(clock_in(moments, zone), 0, 7)
+
+
+def clock_in(moments: pa.ChunkedArray, zone: str) -> pa.ChunkedArray:
+    """What a clock in the zone shows at UTC moments, as text that begins with YYYY-MM-DD HH:MM."""
+    return pc.cast(pc.local_timestamp(pc.cast(moments, pa.timestamp("us", tz=zone))), pa.string())
 
 
 def contributions(rows: pa.Table, zone: str) -> pa.Table:

@@ -70,11 +70,13 @@ class Standing:
 class Story:
     """The records in the order in which they count, what each did, and what stands at the end.
 
-    Of a log all accepted records stand; `standing` is the last of them.
+    Of a log all accepted records stand; `standing` is the last of them. `left_out_by` is the
+    delivery since which nothing stands because it did not name the key.
     """
 
     done: list[Done] = field(default_factory=list)
     standing: Standing | None = None
+    left_out_by: str = ""
 
 
 def spoken_of(row: Mapping[str, Any], feed: Feed, release: int) -> Spoken:
@@ -114,8 +116,9 @@ def story_of(records: Iterable[Spoken], feed: Feed, deliveries: Sequence[Deliver
             story.standing = _written(None, rows[-1], feed)
         else:
             _fold(story, rows, feed)
-    if story.standing and deliveries and _missed(story, _AFTER_ALL, deliveries, feed):
-        story.standing = None
+    missed = _missed(story, _AFTER_ALL, deliveries, feed) if story.standing else None
+    if missed:
+        story.standing, story.left_out_by = None, missed[1].decode() or missed[0][1]
     return story
 
 
@@ -134,11 +137,13 @@ def _delivery(period: str, file: str, feed: Feed) -> Delivery:
     return (period_order(period), file.encode() if feed.kind == "lookup" else b"")
 
 
-def _missed(story: Story, until: Delivery, deliveries: Sequence[Delivery], feed: Feed) -> bool:
-    """Whether a delivery since the last record did not name the key."""
+def _missed(
+    story: Story, until: Delivery, deliveries: Sequence[Delivery], feed: Feed
+) -> Delivery | None:
+    """The first delivery since the last record that did not name the key; None if all did."""
     last = story.done[-1].spoken
     after = _delivery(last.period, last.file, feed)
-    return any(after < delivery < until for delivery in deliveries)
+    return next((d for d in deliveries if after < d < until), None)
 
 
 def _fold(story: Story, rows: Sequence[Spoken], feed: Feed) -> None:
