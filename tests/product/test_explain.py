@@ -77,7 +77,7 @@ def test_the_balance_of_a_file_is_what_its_records_did(caused: Caused):
         for event in explaining.life(key).events:
             place = (event.spoken.file, event.outcome)
             told[place] = told.get(place, 0) + 1
-    for entry in explaining.ledger:
+    for entry in explaining.records.ledger:
         for outcome, count in entry.balance.as_dict().items():
             if outcome not in ("read", "rejected"):
                 assert told.get((entry.file, outcome), 0) == count, (entry.file, outcome)

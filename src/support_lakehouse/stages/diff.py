@@ -12,9 +12,10 @@ from support_lakehouse.config import Config
 from support_lakehouse.io import lake, ops
 from support_lakehouse.model.feed import Feed
 from support_lakehouse.model.release import Release
-from support_lakehouse.stages.explain import INTERACTIONS, Explaining
+from support_lakehouse.stages.explain import INTERACTIONS
 from support_lakehouse.stages.figure import CATEGORIES, CENTERS, NAMED
 from support_lakehouse.stages.places import Place
+from support_lakehouse.stages.records import Records
 from support_lakehouse.stages.released import REPORT, Released
 from support_lakehouse.stages.sides import Cause, Deciding, side_of
 from support_lakehouse.transforms import moves
@@ -255,7 +256,7 @@ class Differing:
     def _standing(self, released: Released, feed: Feed, keys: set[str]) -> dict[str, Standing]:
         if released.version(feed.table) is None:
             return {}
-        return Explaining(self.config, released, self.releases, feed).standing(keys)
+        return Records(released, self.releases, feed).standing(keys)
 
     def _cube(self, released: Released) -> pa.Table:
         if released.as_of is None:

@@ -15,8 +15,9 @@ from support_lakehouse.errors import UsageError
 from support_lakehouse.io import lake
 from support_lakehouse.model.feed import Feed
 from support_lakehouse.model.release import Release
-from support_lakehouse.stages.explain import INTERACTIONS, Explaining
+from support_lakehouse.stages.explain import INTERACTIONS
 from support_lakehouse.stages.places import places_of
+from support_lakehouse.stages.records import Records
 from support_lakehouse.stages.released import Released
 from support_lakehouse.transforms import report as arrow_report
 from support_lakehouse.transforms import searching
@@ -115,8 +116,8 @@ class Figures:
         key, column = NAMED[table]
         counts = {c["values"]: c["counts"] for c in pc.value_counts(rows[key]).to_pylist()}
         names, feed = _names(self.released, table), self._feed(table)
-        asking = Explaining(self.config, self.released, self.releases, feed)
-        stand = asking.standing(names.keys() & counts.keys())
+        records = Records(self.released, self.releases, feed)
+        stand = records.standing(names.keys() & counts.keys())
         for own in sorted(counts, key=lambda k: (k is not None, k)):
             by = stand[own].columns[column] if own in stand else None
             yield Naming(feed.name, own, _name(names, own, column), counts[own], by)

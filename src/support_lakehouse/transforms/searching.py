@@ -52,7 +52,7 @@ def text(value: str) -> str:
     return f"arrow_cast(decode('{value.encode().hex()}', 'hex'), 'Utf8')"
 
 
-def at_places(places: Iterable[tuple[str, int]]) -> str:
-    """The condition that a row stands at one of some files and lines."""
-    told = [f"(file = {text(file)} AND line = {int(line)})" for file, line in places]
+def at_places(places: Iterable[tuple[str, int, str]]) -> str:
+    """The condition that a row stands at one of some files and lines, whatever their content."""
+    told = [f"(file = {text(file)} AND line = {int(line)})" for file, line, _ in places]
     return " OR ".join(told) or "false"
