@@ -8,8 +8,9 @@ import pytest
 
 from support_lakehouse.config import Config
 from support_lakehouse.io import ops
-from support_lakehouse.stages.diff import Difference, Differing
+from support_lakehouse.stages.diff import Differing
 from support_lakehouse.stages.released import open_released
+from support_lakehouse.transforms.difference import Difference
 from tests.product.causes import TABLES, Caused, report_of
 from tests.product.support import command
 from tests.reference.origins import origins

@@ -15,9 +15,9 @@ from support_lakehouse.config import Config, load_config
 from support_lakehouse.errors import Damaged, UsageError
 from support_lakehouse.io import ops
 from support_lakehouse.model.period import is_month, period_order
-from support_lakehouse.stages.diff import Difference, Differing, Moved, Part, reversed_
+from support_lakehouse.stages.diff import Differing
 from support_lakehouse.stages.released import Released, open_released
-from support_lakehouse.stages.sides import Cause
+from support_lakehouse.transforms.difference import Cause, Difference, Moved, Part, reversed_
 from support_lakehouse.transforms.report import KEYS, MEASURES
 
 _STATE = re.compile(r"(?:(?P<release>[0-9]{1,18})@)?(?P<month>[0-9]{6})|(?P<only>[0-9]{1,18})")

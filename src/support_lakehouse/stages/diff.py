@@ -1,8 +1,7 @@
 """Owns what moved in the report between two states, by cause, so that it adds up exactly."""
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -17,82 +16,23 @@ from support_lakehouse.stages.figure import CATEGORIES, CENTERS, NAMED
 from support_lakehouse.stages.places import Place
 from support_lakehouse.stages.records import Records
 from support_lakehouse.stages.released import REPORT, Released
-from support_lakehouse.stages.sides import Cause, Deciding, side_of
+from support_lakehouse.stages.sides import Deciding, side_of
 from support_lakehouse.transforms import moves
+from support_lakehouse.transforms.difference import (
+    Cause,
+    Difference,
+    FigurePlace,
+    Moved,
+    Part,
+    Sums,
+)
 from support_lakehouse.transforms.moves import Names, Number
 from support_lakehouse.transforms.report import KEYS, MEASURES
 from support_lakehouse.transforms.story import Standing
 
 CUBE = "gold/interaction_cube"
-_MOST_KEYS = 100
-FigurePlace = tuple[str, str, str]
 Figures = Mapping[FigurePlace, tuple[Number, ...]]
 _ZERO: tuple[Number, ...] = (0,) * len(MEASURES)
-
-
-@dataclass
-class Part:
-    """What one cause does to one figure: by how much, and through which keys."""
-
-    change: Any = 0  # an int or a Decimal
-    keys: list[str] = field(default_factory=list)
-    key_count: int = 0
-
-    def add(self, change: Number, key: str) -> None:
-        self.change += change
-        self.key_count += 1
-        if len(self.keys) < _MOST_KEYS:
-            self.keys.append(key)
-
-
-@dataclass(frozen=True)
-class Moved:
-    """One figure that is another now: a measure of a row of the report."""
-
-    place: FigurePlace
-    measure: str
-    before: Number
-    after: Number
-    causes: tuple[tuple[Cause, Part], ...]
-
-    @property
-    def explained(self) -> bool:
-        told = sum(part.change for _, part in self.causes)
-        return told == self.after - self.before and all(cause.cause for cause, _ in self.causes)
-
-
-@dataclass(frozen=True)
-class Difference:
-    """All figures that moved, in order, and each key or whole cell that moved, with its cause.
-
-    `log` has a row for each key and figure: KEYS, what it adds to the measures, key, cause.
-    """
-
-    figures: tuple[Moved, ...]
-    log: tuple[Mapping[str, Any], ...]
-
-    @property
-    def adds_up(self) -> bool:
-        return all(figure.explained for figure in self.figures)
-
-
-@dataclass
-class _Sums:
-    """What causes do to figures, while it is put together."""
-
-    parts: dict[tuple[FigurePlace, str], dict[Cause, Part]] = field(
-        default_factory=lambda: defaultdict(dict)
-    )
-    log: list[Mapping[str, Any]] = field(default_factory=list)
-
-    def add(
-        self, place: FigurePlace, measures: Sequence[Number], cause: Cause, key: str, file_line: Any
-    ) -> None:
-        for measure, change in zip(MEASURES, measures, strict=True):
-            if change:
-                self.parts[place, measure].setdefault(cause, Part()).add(change, key)
-        told = dict(zip(KEYS, place, strict=True)) | dict(zip(MEASURES, measures, strict=True))
-        self.log.append({"key": key, **told, "cause": cause, "place": file_line})
 
 
 @dataclass(frozen=True)
@@ -107,7 +47,7 @@ class Differing:
     def difference(self) -> Difference:
         """What moved, by cause. Its `adds_up` is false where causes are missing."""
         was, now = self._report(self.before), self._report(self.after)
-        sums = _Sums()
+        sums = Sums()
         self._dimensions(sums)
         self._interactions(sums)
         self._rest(sums, was, now)
@@ -154,7 +94,7 @@ class Differing:
             told.append(moves.names_of(released.table(table), *NAMED[table]) if there else {})
         return told[0], told[1]
 
-    def _interactions(self, sums: _Sums) -> None:
+    def _interactions(self, sums: Sums) -> None:
         """Each changed interaction leaves its old cell and enters its new one, by the new names."""
         changed = self._changed()
         if changed is None or not changed.num_rows:
@@ -205,7 +145,7 @@ class Differing:
             column.append(number)
         return causes, changed.append_column("cause", pa.array(column, pa.int64()))
 
-    def _dimensions(self, sums: _Sums) -> None:
+    def _dimensions(self, sums: Sums) -> None:
         """Whole cells move where a centre or a category goes by another name."""
         before, after = self._names(self.before), self._names(self.after)
         if before == after or not _is_reported(self.before):
@@ -263,7 +203,7 @@ class Differing:
             return released.table(CUBE)
         return released.cube(self._zone)
 
-    def _rest(self, sums: _Sums, was: Figures, now: Figures) -> None:
+    def _rest(self, sums: Sums, was: Figures, now: Figures) -> None:
         """What the rows do not explain: the months or measures are reckoned otherwise."""
         deciding = None
         for place in sorted({*was, *now}):
@@ -293,28 +233,3 @@ def _big(part: tuple[Cause, Part]) -> tuple[Any, ...]:
     """Causes with the biggest change first."""
     cause, own = part
     return (-abs(own.change), cause)
-
-
-def reversed_(told: Difference) -> Difference:
-    """The same, seen from the later state."""
-
-    def taken_back(cause: Cause) -> Cause:
-        return replace(cause, what=f"not yet: {cause.what}")
-
-    figures = tuple(
-        Moved(
-            m.place,
-            m.measure,
-            before=m.after,
-            after=m.before,
-            causes=tuple(
-                (taken_back(c), Part(-p.change, p.keys, p.key_count)) for c, p in m.causes
-            ),
-        )
-        for m in told.figures
-    )
-    log = tuple(
-        {**row, "cause": taken_back(row["cause"])} | {m: -row[m] for m in MEASURES}
-        for row in told.log
-    )
-    return Difference(figures, log)

@@ -13,24 +13,10 @@ from support_lakehouse.stages.places import Place, Places, places_of
 from support_lakehouse.stages.release import code_fingerprint
 from support_lakehouse.stages.released import Released
 from support_lakehouse.transforms import moves
+from support_lakehouse.transforms.difference import Cause
 
 Identity = tuple[str, str, str]
 _WAS_THERE = ("loaded", "withdrawn")
-
-
-@dataclass(frozen=True, order=True)
-class Cause:
-    """Why figures moved: the word of contracts.md, the file that decides it, and the release.
-
-    `what` says more to people; `key` is the dimension's row of a whole move, `line` its place.
-    """
-
-    cause: str
-    file: str
-    release: int
-    what: str = ""
-    key: str = ""
-    line: int = 0
 
 
 @dataclass(frozen=True)
