@@ -1,4 +1,4 @@
-"""Owns a difference between two reports: the figures that moved, and the causes that add up to it."""
+"""Owns a difference between two reports: what moved, and the causes that add up to it."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
