@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.product.causes import Caused, write_all_causes
 from tests.product.support import DATA, load
 
 
@@ -19,3 +20,9 @@ def real_lakehouse(config, spark, tmp_path_factory) -> Path:
 def lakehouse(real_lakehouse, tmp_path_factory) -> Path:
     """A module's own copy; a moved lakehouse works as before."""
     return Path(shutil.copytree(real_lakehouse, tmp_path_factory.mktemp("copy") / "lakehouse"))
+
+
+@pytest.fixture(scope="session")
+def caused(config, spark, tmp_path_factory) -> Caused:
+    """Nine releases in which figures move by every cause there is; only to be read."""
+    return write_all_causes(config, spark, tmp_path_factory.mktemp("causes"))

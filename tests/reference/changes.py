@@ -1,7 +1,7 @@
 """A file's rows judged: accepted changes, rejected rows, warnings (contracts: Reading)."""
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from .oddities import oddities
@@ -16,10 +16,11 @@ DELETE = "delete"
 
 @dataclass(frozen=True)
 class Change:
-    """One accepted row: the row to put under the key, or None to take it away."""
+    """One accepted row: the row to put under the key, or None to take it away; its line."""
 
     key: str
     row: Row | None
+    line: int = 0
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,7 @@ def judge_file(data: Path, file: str, table: Table, *, is_extract: bool) -> Judg
             rejected.append(Rejection(file, record.line, tuple(verdict)))
         else:
             change, unreadable = verdict
-            changes.append(change)
+            changes.append(replace(change, line=record.line))
             warnings.update(f"unreadable:{name}" for name in unreadable)
             warnings.update(oddities(change.row or {}))
     return JudgedFile(file, changes, rejected, dict(warnings))

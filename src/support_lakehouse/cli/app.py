@@ -9,7 +9,7 @@ from typing import Any
 
 import typer
 
-from support_lakehouse.cli import configure, inspect, read, run, setup
+from support_lakehouse.cli import configure, diff, explain, inspect, read, run, setup
 from support_lakehouse.cli.quarantine import quarantine
 from support_lakehouse.cli.screen import complain
 from support_lakehouse.errors import SupportLakehouseError
@@ -32,6 +32,8 @@ app.command()(run.rollback)
 app.command()(read.report)
 app.command()(read.export)
 app.command()(read.answers)
+app.command()(explain.explain)
+app.command()(diff.diff)
 app.command()(inspect.history)
 app.command()(inspect.files)
 app.command()(setup.doctor)

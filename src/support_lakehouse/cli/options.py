@@ -77,6 +77,9 @@ Reset = Annotated[
     bool,
     typer.Option("--reset", help="Rebuild from the extract and a new ledger; history stays."),
 ]
+Personal = Annotated[
+    bool, typer.Option("--show-personal", help="Show what is declared personal data.")
+]
 Level = Annotated[LogLevel, typer.Option("--log-level", help="How much the log file tells.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON value and nothing else.")]
 AsOf = Annotated[

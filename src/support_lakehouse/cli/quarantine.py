@@ -27,9 +27,6 @@ quarantine = typer.Typer(no_args_is_help=True)
 _STATES = ("open", "released", "discarded", "superseded", "refused")
 
 FeedName = Annotated[str | None, typer.Option("--feed", help="Of one feed. [default: all]")]
-Personal = Annotated[
-    bool, typer.Option("--show-personal", help="Show what is declared personal data.")
-]
 
 
 @quarantine.command("list")
@@ -65,7 +62,7 @@ def list_(
 def show(
     id: Annotated[str, typer.Argument(help="As `quarantine list` tells it.")],
     lakehouse: o.Lakehouse = None,
-    show_personal: Personal = False,
+    show_personal: o.Personal = False,
     json: o.Json = False,
 ) -> None:
     """Show one rejected row as it came."""
@@ -94,7 +91,7 @@ def export(
     output: Annotated[Path, typer.Option("--output", help="The CSV file to write.")],
     feed: Annotated[str, typer.Option("--feed", help="The feed.")],
     lakehouse: o.Lakehouse = None,
-    show_personal: Personal = False,
+    show_personal: o.Personal = False,
 ) -> None:
     """Write a feed's open rows as a sheet, to be corrected by hand and replayed."""
     config = load_config()

@@ -65,6 +65,12 @@ def say_oddities(entries: Iterable[LedgerEntry]) -> None:
             say(f"{feed}: columns that nobody declared: {', '.join(sorted(drift[feed]))}")
 
 
+def short(number: int | Decimal) -> str:
+    """A number without zeros at the end, and without an exponent."""
+    text = f"{number:f}" if isinstance(number, Decimal) else str(number)
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
 def print_json(value: Any) -> None:
     """Print one JSON value; exact decimals become plain numbers."""
     sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=1, default=_plain) + "\n")

@@ -106,6 +106,12 @@ def write_files(
     return _state(lakehouse / FILES, rows)
 
 
+def read_journal(lakehouse: Path, version: int) -> list[Decision]:
+    """The decisions up to a version, oldest first."""
+    rows = lake.read(lakehouse / JOURNAL, version).to_pylist()
+    return sorted((Decision(**row) for row in rows), key=lambda decision: decision.release)
+
+
 def append_metrics(
     lakehouse: Path, entries: Sequence[LedgerEntry], run: str, retention: timedelta
 ) -> TableState:

@@ -264,6 +264,11 @@ class Feed(Declared):
         return (self.table, self.history) if self.kind == "snapshot" else (self.table,)
 
     @property
+    def is_dated(self) -> bool:
+        """Whether its table has a version for each of its periods."""
+        return self.kind in ("changes", "events") and self.files.place is not None
+
+    @property
     def history(self) -> str:
         """The silver table that holds a snapshot's rows by date."""
         return f"{self.table}_history"

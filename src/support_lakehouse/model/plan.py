@@ -141,7 +141,7 @@ def as_of(
     `folded` tells for each table that the run worked on the version after each period it folded.
     Tables of feeds whose periods are not folded one after another have one version only.
     """
-    dated = {f.table: f for f in feeds if f.kind in ("changes", "events") and f.files.place}
+    dated = {f.table: f for f in feeds if f.is_dated}
     now = {table: periods for table, periods in folded.items() if table in dated}
     first = {table: period_order(plan.first_period(dated[table])) for table in now}
     known = {} if plan.reset or not plan.last else plan.last.as_of

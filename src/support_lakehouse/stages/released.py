@@ -43,9 +43,10 @@ class Released:
 
     def table(self, table: str) -> pa.Table:
         """All rows of a table; UsageError where the release has none."""
-        return lake.read(self.lakehouse / table, self._pinned(table))
+        return lake.read(self.lakehouse / table, self.pinned(table))
 
-    def _pinned(self, table: str) -> int:
+    def pinned(self, table: str) -> int:
+        """The version of a table; UsageError where the release has no such table."""
         version = self.version(table)
         if version is None:
             if not self.release.as_of:
@@ -65,13 +66,16 @@ class Released:
         """The report's rows, sorted: gold's, or made again from silver as of the month."""
         if self.as_of is None:
             return arrow_report.sorted_report(self.table(REPORT))
-        interactions = self.lakehouse / "silver/interactions"
-        pinned = {"t": (interactions, self._pinned("silver/interactions"))}
-        cube = arrow_report.cube_of(lake.batches(arrow_report.INTERACTIONS, pinned), zone)
         centers, categories = (
             self.table(f"silver/{name}") for name in ("contact_centers", "service_categories")
         )
-        return arrow_report.support_report(cube, centers, categories)
+        return arrow_report.support_report(self.cube(zone), centers, categories)
+
+    def cube(self, zone: str) -> pa.Table:
+        """Counts and minutes by month and keys as delivered, made again from silver."""
+        interactions = self.lakehouse / "silver/interactions"
+        pinned = {"t": (interactions, self.pinned("silver/interactions"))}
+        return arrow_report.cube_of(lake.batches(arrow_report.INTERACTIONS, pinned), zone)
 
     def finals(self, feeds: tuple[Feed, ...]) -> Iterator[tuple[str, pa.Table]]:
         """`<feed>_final` and its rows for every silver table that is loaded."""

@@ -13,7 +13,7 @@ from support_lakehouse.transforms.finals import UNKNOWN_KEY, UNKNOWN_TEXT
 
 KEYS = ["month", "contact_center_name", "department"]
 MEASURES = ["total_interactions", "total_calls", "total_call_duration"]
-_CUBE = ["month", "contact_center_id", "category_id"]
+CUBE = ["month", "contact_center_id", "category_id"]
 _MINUTES = pa.decimal128(28, 4)
 INTERACTIONS = """
 SELECT interaction_start, contact_center_id, category_id, channel, call_duration_minutes FROM t
@@ -23,7 +23,7 @@ SELECT interaction_start, contact_center_id, category_id, channel, call_duration
 def cube_of(batches: Iterable[pa.RecordBatch], zone: str) -> pa.Table:
     """Counts and minutes by month and keys as delivered, from rows of INTERACTIONS."""
     parts = [_part(pa.Table.from_batches([batch]), zone) for batch in batches if batch.num_rows]
-    return _sums(pa.concat_tables(parts), _CUBE) if parts else _part(_no_interactions(), zone)
+    return _sums(pa.concat_tables(parts), CUBE) if parts else _part(_no_interactions(), zone)
 
 
 def support_report(cube: pa.Table, centers: pa.Table, categories: pa.Table) -> pa.Table:
@@ -41,23 +41,28 @@ def sorted_report(report: pa.Table) -> pa.Table:
 
 def month_of(moments: pa.ChunkedArray, zone: str) -> pa.ChunkedArray:
     """The business month of UTC moments: YYYY-MM (law L9)."""
-    there = pc.local_timestamp(pc.cast(moments, pa.timestamp("us", tz=zone)))
-    return pc.utf8_slice_codeunits(pc.cast(there, pa.string()), 0, 7)
+    return pc.utf8_slice_codeunits(clock_in(moments, zone), 0, 7)
+
+
+def clock_in(moments: pa.ChunkedArray, zone: str) -> pa.ChunkedArray:
+    """What a clock in the zone shows at UTC moments, as text that begins with YYYY-MM-DD HH:MM."""
+    return pc.cast(pc.local_timestamp(pc.cast(moments, pa.timestamp("us", tz=zone))), pa.string())
+
+
+def contributions(rows: pa.Table, zone: str) -> pa.Table:
+    """Interactions with their month and what each adds to the measures, which they stand beside."""
+    calls = pc.equal(pc.utf8_lower(rows["channel"]), "phone").fill_null(False)
+    added = {
+        "month": month_of(rows["interaction_start"], zone),
+        "total_interactions": pa.repeat(pa.scalar(1, pa.int64()), rows.num_rows),
+        "total_calls": pc.cast(calls, pa.int64()),
+        "total_call_duration": pc.cast(rows["call_duration_minutes"].fill_null(0), _MINUTES),
+    }
+    return pa.table({name: rows[name] for name in rows.column_names} | added)
 
 
 def _part(rows: pa.Table, zone: str) -> pa.Table:
-    calls = pc.equal(pc.utf8_lower(rows["channel"]), "phone").fill_null(False)
-    counted = pa.table(
-        {
-            "month": month_of(rows["interaction_start"], zone),
-            "contact_center_id": rows["contact_center_id"],
-            "category_id": rows["category_id"],
-            "total_interactions": pa.repeat(pa.scalar(1, pa.int64()), rows.num_rows),
-            "total_calls": pc.cast(calls, pa.int64()),
-            "total_call_duration": pc.cast(rows["call_duration_minutes"].fill_null(0), _MINUTES),
-        }
-    )
-    return _sums(counted, _CUBE)
+    return _sums(contributions(rows, zone), CUBE)
 
 
 def _sums(rows: pa.Table, keys: list[str]) -> pa.Table:
