@@ -102,7 +102,8 @@ def test_the_life_of_a_key_that_was_rejected_put_right_and_taken_back(caused: Ca
     assert corrected["silver"] is None
     now = command("explain", "interactions", BROKEN, "--release", 8, *at).json
     assert now["silver"] is None
-    assert [(e["outcome"], e["since"]) for e in now["events"]] == [("rejected", None), ("held", 7)]
+    told = [(e["outcome"], e["release"], e["since"]) for e in now["events"]]
+    assert told == [("rejected", 1, None), ("corrected", 4, 5)], "release 7 took back the sheet"
 
 
 def test_a_withdrawn_file_says_who_took_it_out_and_why(caused: Caused):

@@ -7,7 +7,7 @@ from typing import Any
 
 import pyarrow as pa
 from deltalake import DeltaTable, QueryBuilder
-from deltalake.exceptions import TableNotFoundError
+from deltalake.exceptions import DeltaError, TableNotFoundError
 
 
 def version_of(table: Path) -> int | None:
@@ -39,6 +39,14 @@ def read(table: Path, version: int) -> pa.Table:
 def query(sql: str, tables: Mapping[str, tuple[Path, int]]) -> pa.Table:
     """The rows of a fixed query over tables, each pinned to a version."""
     return batches(sql, tables).read_all()
+
+
+def query_if_kept(sql: str, tables: Mapping[str, tuple[Path, int]]) -> pa.Table | None:
+    """The same; None where a version can no longer be read, as its files were cleared away."""
+    try:
+        return query(sql, tables)
+    except (DeltaError, OSError, pa.ArrowException):
+        return None
 
 
 def batches(sql: str, tables: Mapping[str, tuple[Path, int]]) -> pa.RecordBatchReader:
