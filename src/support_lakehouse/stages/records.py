@@ -175,7 +175,8 @@ class Records:
         rows: list[dict[str, Any]] = lake.query(sql, pinned).to_pylist()
         if back:
             sql = searching.QUARANTINED_BY_PLACE.format(**words, places=searching.at_places(back))
-            rows += lake.query(sql, pinned).to_pylist()
+            there = lake.query(sql, pinned).to_pylist()
+            rows += [e for e in there if _where(e) in back]
         return rows
 
     def _spoken(self, row: Mapping[str, Any]) -> Spoken:
