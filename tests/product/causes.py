@@ -88,9 +88,9 @@ def write_all_causes(config: Config, spark: SparkSession, folder: Path) -> Cause
         load(config, spark, corrected, root, feeds=FEEDS, accept=("held",))
 
     def world(*chosen: str, **instead: Path) -> dict[str, Path]:
-        tables = [t.extract for t in TABLES] + [t.delta(m) for m in chosen for t in TABLES]
-        return {n: {first: instead.get("first", data), third: instead.get("third", data)}.get(n, data)
-                for n in tables}  # fmt: skip
+        names = [t.extract for t in TABLES] + [t.delta(m) for m in chosen for t in TABLES]
+        other = {first: instead.get("first", data), third: instead.get("third", data)}
+        return {name: other.get(name, data) for name in names}
 
     one, two, three, four = months
     whole = world(*months, first=corrected)
