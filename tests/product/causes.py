@@ -23,109 +23,91 @@ from tests.reference.tables import CONTACT_CENTERS, INTERACTIONS, SERVICE_CATEGO
 FEEDS = ("contact_centers", "interactions", "service_categories")
 TABLES = (CONTACT_CENTERS, INTERACTIONS, SERVICE_CATEGORIES)
 SEED, LATER_SEED = 2031, 77
-BROKEN = "INT90001"
+BROKEN, RIGHT = "INT90001", "2025-01-05T14:30:00Z"
 
 
 @dataclass(frozen=True)
 class Caused:
-    """The lakehouse and its last configuration; for each release the files that count in it.
+    """The lakehouse; for each release the files that count in it, the configuration it was made by.
 
     `came` tells the release that brought a file in which state of the data folder; `by_hand` is
-    the line of the first month that came back in release 4.
+    the line of the third month that came back in release 3.
     """
 
     lakehouse: Path
-    config: Config
     months: list[str]
-    worlds: dict[int, list[tuple[str, Path]]]
+    configs: dict[int, Config]
+    worlds: dict[int, dict[str, Path]]
     came: dict[tuple[str, Path], int]
     by_hand: tuple[str, int]
 
     def sources(self, release: int, table: Table) -> list[Source]:
         """The files of a table that count in a release, in their order."""
         names = [table.extract, *(table.delta(month) for month in self.months)]
-        there = dict(self.worlds[release])
+        there = self.worlds[release]
         return [Source(there[n], n) for n in names if n in there and (there[n] / n).exists()]
 
     def release_of(self, release: int, place: tuple[str, int]) -> int:
         """The release that brought a line which counts in a release."""
-        file, _ = place
-        if release == 4 and place == self.by_hand:
-            return 4
-        root = dict(self.worlds[release])[file]
-        return 9 if (file, release) == (self.by_hand[0], 9) else self.came[file, root]
+        if release == 3 and place == self.by_hand:
+            return 3
+        came = self.came[place[0], self.worlds[release][place[0]]]
+        return 7 if release == 7 and came > 1 else came
 
 
 def write_all_causes(config: Config, spark: SparkSession, folder: Path) -> Caused:
-    """Nine releases: two months, one late, a row by hand, a correction, a file out, back, and on.
+    """Seven releases. Each moves figures by other causes.
 
-    The last two are made with another zone, and by a program that reckons otherwise.
+    1: two months. 2: one late, one new, one corrected. 3: a row put right by hand. 4: back to 2.
+    5: a file out, in another zone. 6: back to 1. 7: what was held, by a program that reckons
+    otherwise.
     """
     data, by_hand, corrected = (folder / name for name in ("data", "by_hand", "corrected"))
     months = write_history(data, SEED, interactions=40)
     first, third = (INTERACTIONS.delta(months[n]) for n in (0, 2))
-    line = _break(data / first)
+    line = _break(data / third)
     for other in (by_hand, corrected):
         shutil.copytree(data, other)
-    right = _cells("2025-01-05T14:30:00Z")
-    _set_line(by_hand / first, line, right)
+    _set_line(by_hand / third, line, _cells(RIGHT))
     write_history(folder / "later", LATER_SEED, interactions=40)
-    shutil.copy(next((folder / "later" / "delta").glob("interactions*")), corrected / first)
+    shutil.copy(min((folder / "later" / "delta").glob("interactions*")), corrected / first)
 
     root = folder / "lakehouse"
-    load(config, spark, data, root, months[0], feeds=FEEDS)
     load(config, spark, data, root, months[0], months[2], feeds=FEEDS)
-    load(config, spark, data, root, *months[:3], feeds=FEEDS)
-    replay(config, root, corrected=_sheet(config, root, right), why="typing error", spark=spark)
-    shutil.copy(corrected / first, data / first)
-    load(config, spark, data, root, *months[:3], feeds=FEEDS, accept=("corrections",))
-    withdraw(config, root, third, why="sent by mistake", spark=spark)
-    rollback(config, root, 3, why="all was right then")
-    zoned = replace(config, settings=config.settings.model_copy(update={"business_zone": "+14:00"}))
-    load(zoned, spark, data, root, feeds=FEEDS)
+    load(config, spark, corrected, root, feeds=FEEDS, accept=("corrections",))
+    replay(config, root, corrected=_sheet(config, root), why="typing error", spark=spark)
+    rollback(config, root, 2, why="nobody had asked")
+    zone = config.settings.model_copy(update={"business_zone": "+14:00"})
+    zoned = replace(config, settings=zone)
+    withdraw(zoned, root, third, why="sent by mistake", spark=spark)
+    rollback(config, root, 1, why="all was right then")
     with (
         mock.patch("support_lakehouse.transforms.marts.is_call", _is_written),
         mock.patch("support_lakehouse.stages.release.code_fingerprint", return_value="c" * 64),
     ):
-        load(zoned, spark, data, root, feeds=FEEDS, accept=("held",))
-    shutil.copy(by_hand / first, data / first)
-    _set_line(data / first, line, _broken())
-    return _caused(root, zoned, months, (data, by_hand, corrected), (first, third, line))
+        load(config, spark, corrected, root, feeds=FEEDS, accept=("held",))
 
-
-def _caused(
-    root: Path,
-    config: Config,
-    months: list[str],
-    folders: tuple[Path, Path, Path],
-    told: tuple[str, str, int],
-) -> Caused:
-    data, by_hand, corrected = folders
-    first, third, line = told
-    files = {m: [t.delta(m) for t in TABLES] for m in months}
-    extract = [t.extract for t in TABLES]
-
-    def world(*chosen: str, **instead: Path) -> list[tuple[str, Path]]:
-        names = [*extract, *(file for month in chosen for file in files[month])]
-        return [(n, instead.get("first", data) if n == first else data) for n in names]
+    def world(*chosen: str, **instead: Path) -> dict[str, Path]:
+        names = [t.extract for t in TABLES] + [t.delta(m) for m in chosen for t in TABLES]
+        other = {first: instead.get("first", data), third: instead.get("third", data)}
+        return {name: other.get(name, data) for name in names}
 
     one, two, three, four = months
+    whole = world(*months, first=corrected)
     worlds = {
-        1: world(one),
-        2: world(one, three),
-        3: world(one, two, three),
-        4: world(one, two, three, first=by_hand),
-        5: world(one, two, three, first=corrected),
-        6: [w for w in world(one, two, three, first=corrected) if w[0] != third],
-        7: world(one, two, three),
-        8: world(one, two, three, four),
-        9: world(one, two, three, four, first=corrected),
+        1: world(one, three),
+        2: whole,
+        3: world(*months, first=corrected, third=by_hand),
+        4: whole,
+        5: {name: place for name, place in whole.items() if name != third},
+        6: world(one, three),
+        7: whole,
     }
-    came = {(file, data): 1 for file in [*extract, *files[one]]}
-    for month, release in ((three, 2), (two, 3), (four, 8)):
-        came |= {(file, data): release for file in files[month]}
-    came |= {(first, by_hand): 1, (first, corrected): 5}
-    return Caused(root, config, months, worlds, came, (first, line))
+    came = {(file, data): 1 for file in world(one, three)}
+    came |= {(file, data): 2 for file in world(two, four) if (file, data) not in came}
+    came |= {(first, corrected): 2, (third, by_hand): 1}
+    configs = dict.fromkeys(worlds, config) | {5: zoned}
+    return Caused(root, months, configs, worlds, came, (third, line))
 
 
 def _is_written(channel):
@@ -167,18 +149,18 @@ def _set_line(path: Path, line: int, text: str) -> None:
     path.write_text("\n".join(lines), encoding="utf-8")
 
 
-def _sheet(config: Config, root: Path, right: str) -> dict[str, dict[str, str]]:
+def _sheet(config: Config, root: Path) -> dict[str, dict[str, str]]:
     """The broken row as a person put it right; others are left as they came."""
     entries = entries_of(root, ops.read_releases(root))
     (entry,) = (e for e in entries if e["key"] == BROKEN and e["feed"] == "interactions")
     row = sheet_row(entry, config.feed("interactions"), personal=True)
-    return {entry["id"]: row | {"raw": right}}
+    return {entry["id"]: row | {"raw": _cells(RIGHT)}}
 
 
 def report_of(caused: Caused, release: int) -> dict[tuple[str, str, str], tuple]:
     """The published figures of a release."""
-    released = open_released(caused.config, caused.lakehouse, release=release)
-    rows = released.support_report(caused.config.settings.business_zone).to_pylist()
+    released = open_released(caused.configs[release], caused.lakehouse, release=release)
+    rows = released.support_report("UTC").to_pylist()
     keys = ("month", "contact_center_name", "department")
     return {
         tuple(r[k] for k in keys): tuple(v for n, v in r.items() if n not in keys) for r in rows

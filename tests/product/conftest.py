@@ -24,5 +24,5 @@ def lakehouse(real_lakehouse, tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="session")
 def caused(config, spark, tmp_path_factory) -> Caused:
-    """Nine releases in which figures move by every cause there is; only to be read."""
+    """Seven releases in which figures move by every cause there is; only to be read."""
     return write_all_causes(config, spark, tmp_path_factory.mktemp("causes"))

@@ -22,7 +22,7 @@ _WORDS = {
     "refused": "its file was refused",
     "corrected": "counts no more, its file came again",
     "withdrawn": "counts no more, its file was withdrawn",
-    "held": "counts no more, its file is held since a rollback",
+    "held": "counts no more, taken back by a rollback",
     "reset": "counts no more since a reset",
     "later": "after the month that is asked about",
 }

@@ -51,6 +51,14 @@ def query(sql: str, tables: Mapping[str, tuple[Path, int]]) -> pa.Table:
     return batches(sql, tables).read_all()
 
 
+def query_if_kept(sql: str, tables: Mapping[str, tuple[Path, int]]) -> pa.Table | None:
+    """The same; None where a version can no longer be read, as its files were cleared away."""
+    try:
+        return query(sql, tables)
+    except (Damaged, DeltaError, OSError, pa.ArrowException):
+        return None
+
+
 def batches(sql: str, tables: Mapping[str, tuple[Path, int]]) -> pa.RecordBatchReader:
     """The same, a batch at a time: what grows with the data is not held at once."""
     builder, paths = QueryBuilder(), [path for path, _ in tables.values()]

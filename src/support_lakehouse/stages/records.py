@@ -33,7 +33,7 @@ class Records:
     """The records of one feed as a release has them, perhaps as of a month.
 
     They come from bronze by their key, never from versions one after another, so that finding them
-    costs the same after any number of releases.
+    costs the same after any number of releases; what a rollback took back costs one look more.
     """
 
     released: Released
@@ -43,7 +43,11 @@ class Records:
     def of_key(self, key: str) -> tuple[list[Spoken], dict[Where, tuple[str, str]]]:
         """All records of the key; of the rejected ones their state and id in quarantine."""
         by_key = searching.BY_KEY.format(key=searching.text(key))
-        rows = [r for v in self._versions() for r in self._bronze_rows(by_key, v)]
+        rows = self._bronze_rows(by_key, self._newest)
+        for version in self._rolled_back():
+            pinned = {"bronze": (self.released.lakehouse / self._bronze, version)}
+            kept = lake.query_if_kept(by_key, pinned)
+            rows += kept.to_pylist() if kept is not None else []
         back = {_where(r) for r in rows if self._came_back(r)}
         if back:  # the record as it came may have had another key, or none
             sql = searching.BY_PLACE.format(places=searching.at_places(back))
@@ -148,17 +152,14 @@ class Records:
             )
         return state.version
 
-    def _versions(self) -> list[int]:
-        """The version of bronze, and, where files are held, those that a rollback took back."""
-        told = [self._newest]
-        back = sorted(self._decided.back_to)
-        for entry in self.ledger:
-            if entry.state == "held":
-                until = next((n for n in back if n > entry.release), None)
-                before = [r for r in self.known if until is not None and r.release < until]
-                if before and self._bronze in before[-1].tables:
-                    told.append(before[-1].tables[self._bronze].version)
-        return list(dict.fromkeys(told))
+    def _rolled_back(self) -> list[int]:
+        """Versions of bronze that a rollback took back: their rows stand in no later one."""
+        told = {}
+        for number in self._decided.back_to:
+            before = [r for r in self.known if r.release < number and self._bronze in r.tables]
+            if before:
+                told[before[-1].tables[self._bronze].version] = number
+        return [version for version in told if version != self._newest]
 
     def _came_back(self, row: Mapping[str, Any]) -> bool:
         release = self._runs.get(row["run"])
@@ -174,7 +175,8 @@ class Records:
         rows: list[dict[str, Any]] = lake.query(sql, pinned).to_pylist()
         if back:
             sql = searching.QUARANTINED_BY_PLACE.format(**words, places=searching.at_places(back))
-            rows += lake.query(sql, pinned).to_pylist()
+            there = lake.query(sql, pinned).to_pylist()
+            rows += [e for e in there if _where(e) in back]
         return rows
 
     def _spoken(self, row: Mapping[str, Any]) -> Spoken:
