@@ -12,6 +12,7 @@ import typer
 from support_lakehouse.cli import configure, inspect, read, run, setup
 from support_lakehouse.cli.quarantine import quarantine
 from support_lakehouse.cli.screen import complain
+from support_lakehouse.cli.verify import verify
 from support_lakehouse.errors import SupportLakehouseError
 from support_lakehouse.io.runlog import NOTE
 
@@ -34,6 +35,7 @@ app.command()(read.export)
 app.command()(read.answers)
 app.command()(inspect.history)
 app.command()(inspect.files)
+app.command()(verify)
 app.command()(setup.doctor)
 app.command(hidden=True)(setup.setup)
 app.add_typer(

@@ -12,6 +12,7 @@ from support_lakehouse.cli import screen
 from support_lakehouse.config import Config, load_config
 from support_lakehouse.errors import UsageError
 from support_lakehouse.io import export as files
+from support_lakehouse.stages.publish import carried, write_manifest
 from support_lakehouse.stages.released import Released, open_released
 from support_lakehouse.transforms import answers as questions
 
@@ -56,10 +57,14 @@ def export(
     released = _released(config, lakehouse, release, as_of)
     fmt = format.value if format else config.settings.format
     written_in = config.settings.business_zone if zone is o.ZoneChoice.business else "UTC"
+    manifest = {}
     for name, rows in released.finals(config.feeds):
         path = output / f"{name}.{fmt}"
         files.write(rows, path, fmt, written_in)
+        told = {"as_of": released.as_of, "zone": written_in}
+        manifest[path.name] = carried(path, rows.num_rows, released) | told
         screen.say(f"Wrote {path} ({rows.num_rows} rows)")
+    write_manifest(output, manifest)
 
 
 def answers(
