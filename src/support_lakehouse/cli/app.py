@@ -10,6 +10,7 @@ from typing import Any
 import typer
 
 from support_lakehouse.cli import configure, inspect, read, run, setup
+from support_lakehouse.cli.maintain import maintain
 from support_lakehouse.cli.quarantine import quarantine
 from support_lakehouse.cli.screen import complain
 from support_lakehouse.cli.verify import verify
@@ -36,6 +37,7 @@ app.command()(read.answers)
 app.command()(inspect.history)
 app.command()(inspect.files)
 app.command()(verify)
+app.command()(maintain)
 app.command()(setup.doctor)
 app.command(hidden=True)(setup.setup)
 app.add_typer(

@@ -17,6 +17,7 @@ from support_lakehouse.model.books import LedgerEntry
 from support_lakehouse.model.plan import Plan, with_replays
 from support_lakehouse.model.release import Release
 from support_lakehouse.pipeline.run import name_of_run, recover
+from support_lakehouse.stages.kept import is_there, needed
 from support_lakehouse.stages.plan import read_ledger
 from support_lakehouse.stages.publish import publish
 from support_lakehouse.stages.release import Releasing
@@ -90,6 +91,7 @@ def rollback(config: Config, lakehouse: Path, number: int, *, why: str) -> Relea
             raise UsageError(f"there is no release {number}", expected=f"one of {known}")
         now, then = (read_ledger(lakehouse, rs) for rs in (releases, _up_to(releases, number)))
         ledger = _with_held(now, then)
+        _check_readable(lakehouse, target)
         with log_to(lakehouse / "logs" / f"{run}.log", "info"):
             _restore(lakehouse, target, run)
             releasing = Releasing(config, lakehouse, Plan(releases, now), run, at, why)
@@ -109,6 +111,18 @@ def _with_held(
     before = {(e.place, e.sha256) for e in then if e.state == "loaded"}
     since = [e for e in now if e.state in ("loaded", "held") and (e.place, e.sha256) not in before]
     return (*then, *(replace(entry, state="held", admissions=()) for entry in since))
+
+
+def _check_readable(lakehouse: Path, target: Release) -> None:
+    """All of it, before anything is touched: half a way back would be none."""
+    gone = [n for n, v in sorted(needed(target)) if not is_there(lakehouse / n, v)]
+    if gone:
+        raise UsageError(
+            f"the versions of release {target.release} can no longer be read, as of {gone[0]}",
+            where=str(lakehouse),
+            expected="a release that `history` calls kept",
+            hint=f"`report --release {target.release}` and `export` still tell what it was.",
+        )
 
 
 def _restore(lakehouse: Path, target: Release, run: str) -> None:

@@ -95,6 +95,25 @@ class Releasing:
             refusals=(),
         )
 
+    def maintained(
+        self,
+        tables: Mapping[str, TableState],
+        as_of: Mapping[str, Versions],
+        decisions: Sequence[tuple[str, str]],
+    ) -> Release:
+        """Release the same state at the versions that maintenance left."""
+        return self._append(
+            "maintenance",
+            self.plan.known,
+            decisions,
+            months=(),
+            files=(),
+            rows=total_of([]),
+            tables=tables,
+            as_of=as_of,
+            refusals=(),
+        )
+
     def refuse(self, refusals: Sequence[Refusal]) -> Release | None:
         """Release that the run was refused: silver and gold as they were.
 
