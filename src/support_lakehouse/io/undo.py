@@ -10,6 +10,8 @@ from deltalake import CommitProperties, DeltaTable
 
 from support_lakehouse.errors import Damaged
 
+ASIDE = "aside"
+"""Where tables lie that a rollback's release does not know; older releases still name them."""
 _ENTRY = re.compile(r"([0-9]{20})\.json")
 
 
@@ -66,6 +68,43 @@ def restore(table: Path, version: int, told: Mapping[str, str]) -> None:
     """Take a table back to a version, in one commit that says why."""
     properties = CommitProperties(custom_metadata={"userMetadata": json.dumps(dict(told))})
     DeltaTable(table).restore(version, commit_properties=properties)
+
+
+def place_of(lakehouse: Path, table: str, release: int) -> Path:
+    """Where the table lies that a release names: in its place, or set aside by a rollback since."""
+    numbers = sorted(number for number in _asides(lakehouse) if number > release)
+    places = (lakehouse / ASIDE / str(number) / table for number in numbers)
+    return next((at for at in places if (at / "_delta_log").is_dir()), lakehouse / table)
+
+
+def set_aside(lakehouse: Path, table: str, release: int) -> None:
+    """Take a table that a release does not know out of its place, in one step."""
+    place = lakehouse / ASIDE / str(release) / table
+    place.parent.mkdir(parents=True, exist_ok=True)
+    (lakehouse / table).rename(place)
+
+
+def copy_back(place: Path, table: Path) -> None:
+    """Put a copy of a table that was set aside into its place again, the last step in one."""
+    part = table.with_name(f".{table.name}.part")
+    shutil.rmtree(part, ignore_errors=True)
+    shutil.copytree(place, part)
+    part.rename(table)
+
+
+def undo_set_aside(lakehouse: Path, newest: int) -> None:
+    """Put back what was set aside for a release that was never made."""
+    for number in [number for number in _asides(lakehouse) if number > newest]:
+        root = lakehouse / ASIDE / str(number)
+        for name in [log.parent for log in sorted(root.rglob("_delta_log"))]:
+            table = lakehouse / name.relative_to(root)
+            shutil.rmtree(table, ignore_errors=True)
+            name.rename(table)
+        shutil.rmtree(root)
+
+
+def _asides(lakehouse: Path) -> list[int]:
+    return [int(path.name) for path in (lakehouse / ASIDE).glob("*") if path.name.isdigit()]
 
 
 def remove(table: Path) -> None:

@@ -93,8 +93,9 @@ def rollback(config: Config, lakehouse: Path, number: int, *, why: str) -> Relea
         ledger = _with_held(now, then)
         _check_readable(lakehouse, target)
         with log_to(lakehouse / "logs" / f"{run}.log", "info"):
-            _restore(lakehouse, target, run)
-            releasing = Releasing(config, lakehouse, Plan(releases, now), run, at, why)
+            plan = Plan(releases, now)
+            _restore(lakehouse, target, run, plan.number)
+            releasing = Releasing(config, lakehouse, plan, run, at, why)
             made = releasing.rolled_back(target, ledger)
             publish(Released(lakehouse, made, None), config, config.settings.format, finals=True)
         return made
@@ -115,23 +116,34 @@ def _with_held(
 
 def _check_readable(lakehouse: Path, target: Release) -> None:
     """All of it, before anything is touched: half a way back would be none."""
-    gone = [n for n, v in sorted(needed(target)) if not is_there(lakehouse / n, v)]
+    gone = [
+        name
+        for name, version in sorted(needed(target))
+        if not is_there(undo.place_of(lakehouse, name, target.release), version)
+    ]
     if gone:
         raise UsageError(
-            f"the versions of release {target.release} can no longer be read, as of {gone[0]}",
+            f"{gone[0]} can no longer be read as release {target.release} names it",
             where=str(lakehouse),
             expected="a release that `history` calls kept",
             hint=f"`report --release {target.release}` and `export` still tell what it was.",
         )
 
 
-def _restore(lakehouse: Path, target: Release, run: str) -> None:
+def _restore(lakehouse: Path, target: Release, run: str, number: int) -> None:
+    """Bring every table to the target's version; those it does not know are set aside."""
     told = {"run": run, "feed": "", "period": f"rollback to release {target.release}"}
+    known = {
+        name: undo.place_of(lakehouse, name, target.release)
+        for name in target.tables
+        if not name.startswith("ops/")
+    }
     for name in undo.table_names(lakehouse):
-        if name.startswith("ops/"):
-            continue
-        table, state = lakehouse / name, target.tables.get(name)
-        if state is None:
-            undo.remove(table)
-        elif lake.newest_version(table) != state.version:
-            undo.restore(table, state.version, told)
+        if not name.startswith("ops/") and known.get(name) != lakehouse / name:
+            undo.set_aside(lakehouse, name, number)
+    for name, place in known.items():
+        table, version = lakehouse / name, target.tables[name].version
+        if place != table:
+            undo.copy_back(place, table)
+        if lake.newest_version(table) != version:
+            undo.restore(table, version, told)

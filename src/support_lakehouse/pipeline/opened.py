@@ -48,7 +48,7 @@ def readable(
 def _is_there(opened: Released) -> bool:
     silver = [name for name in opened.release.tables if name.startswith("silver/")]
     versions = [(name, opened.version(name)) for name in silver]
-    return all(v is None or is_there(opened.lakehouse / name, v) for name, v in versions)
+    return all(v is None or is_there(opened.place(name), v) for name, v in versions)
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ class OpenRelease:
         version = of.version(name)
         if version is None:
             raise UsageError(f"release {self.release.release} has no table {name}")
-        return read_at(self.spark, of.lakehouse / name, version)
+        return read_at(self.spark, of.place(name), version)
 
     def report(self) -> pa.Table | DataFrame:
         """The rows of support_report in the order in which they are published."""

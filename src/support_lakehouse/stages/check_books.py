@@ -46,7 +46,7 @@ def _check_fingerprints(of: Checking) -> None:
     for name in (ops.FILES, ops.METRICS, ops.JOURNAL):
         state = of.tables[name]
         try:
-            rows = lake.read(of.lakehouse / name, state.version).to_pylist()
+            rows = lake.read(of.place(name), state.version).to_pylist()
         except READ_ERRORS:
             continue  # stages.check_tables has told it
         of.findings.checked["fingerprints"] += 1
@@ -105,7 +105,7 @@ def _check_silver(of: Checking, feed: Feed, table: str, rows: Mapping[str, int])
 def _keys_of(of: Checking, feed: Feed, table: str, file: str) -> list[str]:
     """The first keys of the rows that trace to a file; column names are checked by the models."""
     sql = _BY_KEY.format(key=feed.key or "_line")
-    rows = lake.query(sql, {"t": (of.lakehouse / table, of.tables[table].version)})
+    rows = lake.query(sql, {"t": (of.place(table), of.tables[table].version)})
     own = rows.filter(pc.equal(rows["_file"], file))["key"].to_pylist()
     return sorted(map(str, own))[:_MOST_KEYS]
 
@@ -129,5 +129,5 @@ def _check_gold(of: Checking, traces: Traces) -> None:
 
 
 def _sum(of: Checking, table: str, column: str) -> int:
-    there = {"t": (of.lakehouse / table, of.tables[table].version)}
+    there = {"t": (of.place(table), of.tables[table].version)}
     return int(lake.query(_SUM.format(column=column), there).to_pylist()[0]["total"])

@@ -12,7 +12,7 @@ def check_content(of: Checking, traces: Traces) -> None:
         state = of.tables[name]
         todo = AGAIN if name.startswith(("silver/", "gold/")) else BACK
         try:
-            rows, found = fingerprint(of.lakehouse / name, state.version)
+            rows, found = fingerprint(of.place(name), state.version)
         except READ_ERRORS as error:
             of.findings.differs(name, f"cannot be read to its end: {error}"[:300], todo=todo)
             continue

@@ -68,7 +68,7 @@ def _check(
         return
     before = len(of.findings.differences)
     _tell_odd(of, table, compare.odd_hashes(rows, keys, compared), AGAIN)
-    found = fingerprint(of.lakehouse / table, of.tables[table].version)
+    found = fingerprint(of.place(table), of.tables[table].version)
     told = (of.tables[table].rows, of.tables[table].fingerprint)
     if found != (state.rows, state.fingerprint) or len(of.findings.differences) > before:
         expected = making.tables.read(making.session, table)

@@ -18,10 +18,11 @@ from support_lakehouse.io.datafiles import (
     read_column,
 )
 from support_lakehouse.io.ops import RELEASES
-from support_lakehouse.stages.checking import AGAIN, BACK, Checking
+from support_lakehouse.stages.checking import AGAIN, BACK, Checking, user_metadata
 
 _AT_ONCE = 4
 _CHECKPOINT = re.compile(r"([0-9]{20})\.checkpoint.*\.parquet")
+_FOREIGN = "The next run undoes what stands beyond the last release; let nothing else write here."
 _TRACES = ("admission", "_file")
 """The columns that say where a row came from, in bronze and in silver."""
 Traces = Mapping[str, Mapping[str, int]]
@@ -35,7 +36,7 @@ def check_tables(of: Checking) -> dict[str, dict[str, int]]:
     traces: dict[str, dict[str, int]] = {}
     for name in [*of.tables, RELEASES]:
         of.findings.checked["tables"] += 1
-        if not (of.lakehouse / name / "_delta_log").is_dir():
+        if not (of.place(name) / "_delta_log").is_dir():
             of.findings.differs(name, "the table is gone", todo=BACK)
         elif _log_is_whole(of, name) and name != RELEASES:
             told = _read(of, name)
@@ -49,7 +50,8 @@ def _log_is_whole(of: Checking, name: str) -> bool:
 
     What is torn beyond it is the trace of a run that died, which the next one removes.
     """
-    table, newest = of.lakehouse / name, of.releases[-1].tables.get(name)
+    table = of.place(name)
+    newest = of.releases[-1].tables.get(name) if table == of.lakehouse / name else None
     versions = undo.log_versions(table)
     torn = [version for version in versions if not undo.is_whole(table, version)]
     last = newest.version if newest else max(versions, default=0)
@@ -59,10 +61,15 @@ def _log_is_whole(of: Checking, name: str) -> bool:
     bad = [v for v in torn if v <= last] + list(_gaps(table, versions, last))
     for version in bad:
         at = f"{name}/_delta_log/{version:020}.json"
-        is_there = (of.lakehouse / at).exists()
+        is_there = (table / "_delta_log" / f"{version:020}.json").exists()
         what = "the log entry is torn or empty" if is_there else "the log entry is gone"
         of.findings.differs(at, what, todo=BACK)
-    if not bad and versions and versions[-1] > last:
+    beyond = [v for v in versions if (v > last or name == RELEASES) and v not in torn]
+    for version in beyond:
+        if "run" not in user_metadata(lake.commit_of(table, version)):
+            what = f"version {version} was written by no run of this program"
+            of.findings.differs(name, what, todo=_FOREIGN)
+    if not bad and beyond and name != RELEASES:
         of.findings.notes.append(f"{name} stands beyond the last release; the next run undoes it.")
     return not bad
 
@@ -78,7 +85,7 @@ def _gaps(table: Path, versions: list[int], last: int) -> Iterable[int]:
 
 def _read(of: Checking, name: str) -> dict[str, int] | None:
     """Read a column of each file of a table's versions; what its rows trace to, if all is well."""
-    table, state = of.lakehouse / name, of.tables[name]
+    table, state = of.place(name), of.tables[name]
     also = {versions.get(name, state.version) for versions in of.release.as_of.values()}
     before = len(of.findings.differences) + len(of.findings.unchecked)
     files: dict[str, DataFile] = {}

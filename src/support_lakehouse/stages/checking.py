@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from support_lakehouse.config import Config
-from support_lakehouse.io import lake, ops
+from support_lakehouse.io import lake, ops, undo
 from support_lakehouse.io.datafiles import READ_ERRORS
 from support_lakehouse.model.books import LedgerEntry
 from support_lakehouse.model.feed import Feed
@@ -40,6 +40,10 @@ class Checking:
             return told
         own = {f"bronze/{self.feed.name}", *self.feed.tables}
         return {n: t for n, t in told.items() if n in own or n.startswith("ops/")}
+
+    def place(self, table: str) -> Path:
+        """Where a table of the release lies."""
+        return undo.place_of(self.lakehouse, table, self.release.release)
 
     @property
     def feeds(self) -> list[Feed]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from support_lakehouse.io import undo
 from support_lakehouse.io.datafiles import READ_ERRORS, files_of
 from support_lakehouse.model.release import Release, TableState
 from support_lakehouse.stages.checking import kept_from
@@ -33,18 +34,23 @@ class Pinned:
 
     def version(self, table: str) -> int | None:
         """The version to read, None where the table was not there or can no longer be read."""
-        newest = self.releases[-1].tables.get(table)
-        states = [self.release.tables.get(table), newest if table.startswith("bronze/") else None]
-        versions = [state.version for state in states if state]
-        return next((v for v in versions if is_there(self.lakehouse / table, v)), None)
+        return self._found(table)[1]
+
+    def _found(self, table: str) -> tuple[Path, int | None]:
+        releases = [self.release, *(self.releases[-1:] if table.startswith("bronze/") else ())]
+        for release in releases:
+            place = undo.place_of(self.lakehouse, table, release.release)
+            state = release.tables.get(table)
+            if state and is_there(place, state.version):
+                return place, state.version
+        return self.lakehouse / table, None
 
     def frame(self, session: "SparkSession", table: str) -> "DataFrame":
-        """The table in Spark; the newest version where none is left."""
+        """The table in Spark; what stands in its place where no version is left."""
         # Imported here: who only asks what is kept needs no Spark.
         from support_lakehouse.io.tables import read_at
 
-        version = self.version(table)
-        return read_at(session, self.lakehouse / table, version)
+        return read_at(session, *self._found(table))
 
 
 def is_there(table: Path, version: int) -> bool:
@@ -58,17 +64,18 @@ def is_there(table: Path, version: int) -> bool:
 def standings(lakehouse: Path, releases: Sequence[Release]) -> dict[int, Standing]:
     """For each release whether it is kept, was made again from bronze and was equal, or is gone."""
     oldest = kept_from(lakehouse, releases)
-    seen: dict[tuple[str, int], bool] = {}
+    seen: dict[tuple[Path, int], bool] = {}
 
-    def there(name: str, version: int) -> bool:
-        if (name, version) not in seen:
-            seen[name, version] = is_there(lakehouse / name, version)
-        return seen[name, version]
+    def there(release: Release, name: str, version: int) -> bool:
+        place = undo.place_of(lakehouse, name, release.release)
+        if (place, version) not in seen:
+            seen[place, version] = is_there(place, version)
+        return seen[place, version]
 
     def standing(release: Release) -> Standing:
         if release.release >= oldest:
             return "kept"
-        if all(there(*one) for one in needed(release)):
+        if all(there(release, *one) for one in needed(release)):
             return "kept"
         return "rebuilt and equal" if rebuilt(lakehouse, release) else "gone"
 

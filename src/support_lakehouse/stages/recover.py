@@ -26,6 +26,7 @@ def undo_unreleased(lakehouse: Path, releases: Sequence[Release], run: str) -> l
     """
     known = releases[-1].tables if releases else {}
     undone = []
+    undo.undo_set_aside(lakehouse, releases[-1].release if releases else 0)
     for name in undo.table_names(lakehouse):
         table, state = lakehouse / name, known.get(name)
         if name == ops.RELEASES:

@@ -168,7 +168,7 @@ class Releasing:
             refusals=refusals,
             unresolved=unresolved(self.lakehouse, self.config.feeds, tables),
             replayed=self.plan.replays,
-            moved=moved_months(self.lakehouse, last.tables if last else {}, tables),
+            moved=moved_months(self.lakehouse, last, tables),
             code=code_fingerprint(),
             config=self.config.fingerprint,
             previous=last.hash if last else "",

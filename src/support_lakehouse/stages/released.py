@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 
 from support_lakehouse.config import Config
 from support_lakehouse.errors import UsageError
-from support_lakehouse.io import lake, ops
+from support_lakehouse.io import lake, ops, undo
 from support_lakehouse.model.feed import Feed
 from support_lakehouse.model.period import INITIAL, is_month, period_order
 from support_lakehouse.model.release import Release
@@ -44,7 +44,11 @@ class Released:
 
     def table(self, table: str) -> pa.Table:
         """All rows of a table; UsageError where the release has none."""
-        return lake.read(self.lakehouse / table, self._pinned(table))
+        return lake.read(self.place(table), self._pinned(table))
+
+    def place(self, table: str) -> Path:
+        """Where the table lies: in its place, unless a later rollback set it aside."""
+        return undo.place_of(self.lakehouse, table, self.release.release)
 
     def _pinned(self, table: str) -> int:
         version = self.version(table)
@@ -66,7 +70,7 @@ class Released:
         """The report's rows, sorted: gold's, or made again from silver as of the month."""
         if self.as_of is None:
             return arrow_report.sorted_report(self.table(REPORT))
-        interactions = self.lakehouse / "silver/interactions"
+        interactions = self.place("silver/interactions")
         pinned = {"t": (interactions, self._pinned("silver/interactions"))}
         cube = arrow_report.cube_of(lake.batches(arrow_report.INTERACTIONS, pinned), zone)
         centers, categories = (

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from support_lakehouse.errors import Damaged
-from support_lakehouse.io import lake, ops
+from support_lakehouse.io import lake, ops, undo
 from support_lakehouse.io.datafiles import READ_ERRORS, files_of, files_there
 from support_lakehouse.model.release import Release
 from support_lakehouse.stages.kept import needed
@@ -29,39 +29,49 @@ def removable(lakehouse: Path, releases: Sequence[Release], oldest: int) -> list
     Raises Damaged where the files of a needed version cannot be told: then nothing may go.
     """
     told = []
-    for name in sorted({name for release in releases for name in release.tables}):
-        table = lakehouse / name
-        if name.startswith(("gold/", "ops/")) or not table.is_dir():
-            continue
-        versions = _versions(lakehouse, name, releases, oldest)
-        used = {path for version in versions for path in _paths(table, version)}
-        for path, size in sorted(files_there(table)):
+    for place, versions in sorted(_places(lakehouse, releases, oldest).items()):
+        used = {path for version in versions for path in _paths(place, version)}
+        name = place.relative_to(lakehouse).as_posix()
+        for path, size in sorted(files_there(place)):
             if path not in used:
                 told.append(Removable(f"{name}/{path}", size))
                 told += _checksum(lakehouse, f"{name}/{path}")
     return told
 
 
-def _versions(lakehouse: Path, name: str, releases: Sequence[Release], oldest: int) -> set[int]:
-    kept = [release for release in releases if release.release >= oldest]
-    versions = {v for release in kept for table, v in needed(release) if table == name}
-    if name.startswith("bronze/"):
-        older = [release for release in releases if release.release < oldest]
-        versions |= _sources(lakehouse, name, older, versions)
-    return versions
+def _places(lakehouse: Path, releases: Sequence[Release], oldest: int) -> dict[Path, set[int]]:
+    """Each folder of a table of bronze, silver or quarantine, and the versions that stay."""
+    told: dict[Path, set[int]] = {}
+    for release in reversed(releases):
+        for name, version in needed(release):
+            place = undo.place_of(lakehouse, name, release.release)
+            if not name.startswith(("gold/", "ops/")) and place.is_dir():
+                versions = told.setdefault(place, set())
+                if release.release >= oldest:
+                    versions.add(version)
+    older = [release for release in releases if release.release < oldest]
+    for name in {name for release in older for name in release.tables}:
+        if name.startswith("bronze/"):
+            for place, version in _sources(lakehouse, name, releases[-1], older):
+                told[place].add(version)
+    return told
 
 
-def _sources(lakehouse: Path, name: str, older: Sequence[Release], kept: set[int]) -> set[int]:
-    """The versions of bronze that older releases need, as no kept one holds all their rows.
+def _sources(
+    lakehouse: Path, name: str, newest: Release, older: Sequence[Release]
+) -> set[tuple[Path, int]]:
+    """The versions of bronze that older releases need, as the newest holds not all their rows.
 
     Only a rollback takes rows out of bronze again.
     """
-    table, told = lakehouse / name, set[int]()
-    held = _admissions(table, max(kept)) if kept else set[str]()
+    told = set[tuple[Path, int]]()
+    now = newest.tables.get(name)
+    held = _admissions(lakehouse / name, now.version) if now else set[str]()
     for release in reversed(older):
         if name in release.tables and _asked(lakehouse, release, name) - held:
-            told.add(release.tables[name].version)
-            held |= _admissions(table, release.tables[name].version)
+            # Not added to what is held: a release is made again from one version alone.
+            place = undo.place_of(lakehouse, name, release.release)
+            told.add((place, release.tables[name].version))
     return told
 
 
