@@ -12,6 +12,7 @@ from pyspark.sql import SparkSession
 
 from support_lakehouse.config import Config
 from support_lakehouse.io import lake, ops
+from support_lakehouse.io.lock import lock
 from support_lakehouse.model.verdict import Findings
 from support_lakehouse.pipeline.back import rollback, withdraw
 from support_lakehouse.pipeline.replay import replay
@@ -254,6 +255,14 @@ def test_what_a_crash_leaves_in_published_is_no_damage(config: Config, copy: Pat
     assert any("agents_final.csv is newer" in note for note in findings.notes)
     manifest.unlink()
     assert found(copy, config).result == "sound"
+
+
+def test_what_a_run_at_work_publishes_is_not_checked(config: Config, copy: Path) -> None:
+    f.cut(copy / "published/support_report.csv")
+    with lock(copy):
+        findings = found(copy, config)
+    assert (findings.result, findings.differences) == ("not checked", [])
+    assert found(copy, config).result == "damaged"
 
 
 def test_what_was_cut_off_is_not_checked_and_not_damaged(copy: Path) -> None:

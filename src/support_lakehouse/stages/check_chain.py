@@ -9,11 +9,10 @@ from support_lakehouse.io.ops import RELEASES
 from support_lakehouse.model.release import Release
 from support_lakehouse.model.verdict import Findings
 from support_lakehouse.stages.checking import BACK, user_metadata
-from support_lakehouse.stages.publish import read_manifest
 
 
 def check_chain(lakehouse: Path, releases: Sequence[Release], findings: Findings) -> None:
-    """Hold each release against the next one, the commit that wrote it, and what was published."""
+    """Hold each release against the next one and the commit that wrote it."""
     findings.checked["releases"] += len(releases)
     for number, release in enumerate(releases, 1):
         if release.release != number:
@@ -26,7 +25,6 @@ def check_chain(lakehouse: Path, releases: Sequence[Release], findings: Findings
             what = f"its row is not the one that release {later.release} was made after"
             findings.differs(RELEASES, what, key=f"release {earlier.release}", todo=BACK)
     _check_commits(lakehouse, releases, findings)
-    _check_published(lakehouse, releases, findings)
 
 
 def _check_commits(lakehouse: Path, releases: Sequence[Release], findings: Findings) -> None:
@@ -39,14 +37,4 @@ def _check_commits(lakehouse: Path, releases: Sequence[Release], findings: Findi
         number, hash_ = told.get("release", 0), told.get("hash")
         if hash_ is not None and hashes.get(number) != hash_:
             what = "is gone" if number not in hashes else "its row is not the one that was written"
-            findings.differs(RELEASES, what, key=f"release {number}", todo=BACK)
-
-
-def _check_published(lakehouse: Path, releases: Sequence[Release], findings: Findings) -> None:
-    """A release is published only after it was written: one that was is no trace of a crash."""
-    last = releases[-1].release if releases else 0
-    for name, told in read_manifest(lakehouse / "published").items():
-        number = told.get("release") if isinstance(told, dict) else None
-        if isinstance(number, int) and number > last:
-            what = f"is gone, and {name} was published from it"
             findings.differs(RELEASES, what, key=f"release {number}", todo=BACK)

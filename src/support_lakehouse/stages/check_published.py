@@ -7,10 +7,12 @@ from typing import Any
 
 from support_lakehouse.config import Config
 from support_lakehouse.errors import UsageError
+from support_lakehouse.io import ops
 from support_lakehouse.io.datafiles import READ_ERRORS
 from support_lakehouse.io.landing import sha256_of
 from support_lakehouse.model.release import Release
 from support_lakehouse.model.verdict import Findings
+from support_lakehouse.stages.checking import BACK
 from support_lakehouse.stages.publish import MANIFEST, made_of, sha256_again
 from support_lakehouse.stages.release import code_fingerprint
 from support_lakehouse.stages.released import Released
@@ -39,8 +41,12 @@ def check_published(
     newest = Released(lakehouse, releases[-1], None) if releases else None
     for name, entry in told.items():
         findings.checked["published files"] += 1
-        why = _not_of(entry, releases)
-        if why:
+        number, why = entry.get("release"), _not_of(entry, releases)
+        if isinstance(number, int) and number > len(releases):
+            # A release is published only after it was written: this is no trace of a crash.
+            what = f"is gone, and {name} was published from it"
+            findings.differs(ops.RELEASES, what, key=f"release {number}", todo=BACK)
+        elif why:
             findings.differs(_WHERE, why, key=name, todo=_REPUBLISHED)
         _check_file(path.parent / name, entry, newest, config, findings)
 
