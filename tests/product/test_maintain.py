@@ -105,9 +105,12 @@ def test_twelve_reports_come_out_again_after_maintenance_and_rollbacks(
     assert {r["release"]: r["standing"] for r in told}[3] == "gone"
     with pytest.raises(UsageError, match="can no longer be read"):
         rollback(config, copy, 3, why="too late")
+    again = verify(config, copy, Asked(release=5, rows=True), spark=spark)[1]
+    assert (again.result, again.differences) == ("sound", [])
+    assert standings(copy, ops.read_releases(copy))[5] == "rebuilt and equal"
 
-    again = readable(config, copy, release=3, spark=spark)
-    assert again.release.tables["silver/interactions"].fingerprint == (
+    opened = readable(config, copy, release=3, spark=spark)
+    assert opened.release.tables["silver/interactions"].fingerprint == (
         ops.read_releases(copy)[2].tables["silver/interactions"].fingerprint
     )
     assert standings(copy, ops.read_releases(copy))[3] == "rebuilt and equal"

@@ -1,7 +1,7 @@
 """Owns the rebuilding of a release: Spark started, silver and gold made again, a place for them."""
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -31,13 +31,31 @@ def check_rows(of: Checking, traces: Traces, *, spark: SparkSession | None) -> N
     if bad:
         of.findings.left_out(f"Rows could not be checked: {', '.join(bad)} cannot be read.")
         return
+    with _session(of.lakehouse, of.ledger, spark) as session:
+        if of.gone in of.findings.unchecked:
+            _check_gone(of, traces, session)
+            return
+        with TemporaryDirectory(prefix="support-lakehouse-") as folder:
+            making = _making(of, session, Path(folder))
+            rows.check_rows(of, making, traces, _made(of, making))
+
+
+def _check_gone(of: Checking, traces: Traces, session: SparkSession) -> None:
+    """The release's silver is no longer there: it is made again, to stay, and has to be equal."""
+    try:
+        rebuild(of.config, of.lakehouse, of.releases, of.release, spark=session)
+    except Damaged as error:
+        of.findings.left_out(error.sentence())
+        return
+    of.findings.unchecked.remove(of.gone)
+    of.findings.notes.append(f"Release {of.release.release} was made again from bronze: equal.")
+    making = _making(of, session, place_of(of.lakehouse, of.release))
+    rows.check_rows(of, making, traces, making.states())
+
+
+def _making(of: Checking, session: SparkSession, root: Path) -> Remaking:
     pinned = Pinned(of.lakehouse, of.releases, of.release)
-    with (
-        _session(of.lakehouse, of.ledger, spark) as session,
-        TemporaryDirectory(prefix="support-lakehouse-") as folder,
-    ):
-        making = Remaking(session, of.config, pinned, of.ledger, Path(folder))
-        rows.check_rows(of, making, traces, _made(of, making))
+    return Remaking(session, of.config, pinned, of.ledger or (), root)
 
 
 def _made(of: Checking, making: Remaking) -> dict[str, TableState]:
@@ -50,7 +68,7 @@ def _made(of: Checking, making: Remaking) -> dict[str, TableState]:
 def rebuild(
     config: Config,
     lakehouse: Path,
-    releases: tuple[Release, ...],
+    releases: Sequence[Release],
     release: Release,
     *,
     as_of: str | None = None,

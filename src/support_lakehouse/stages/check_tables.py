@@ -134,7 +134,7 @@ def _look(of: Checking, name: str, file: DataFile) -> tuple[int, dict[str, int]]
         if of.is_kept(name):
             of.findings.differs(where, "the data file is gone", todo=_todo(name))
         else:
-            _gone(of)
+            of.findings.left_out(of.gone)
         return None
     except READ_ERRORS as error:
         _unreadable(of, where, "the data file", error)
@@ -163,14 +163,6 @@ def _unreadable(of: Checking, where: str, what: str, error: Exception) -> None:
         return
     first = (str(error).strip().splitlines() or ["no reason given"])[0][:200]
     of.findings.differs(where, f"{what} cannot be read: {first}", todo=_todo(where))
-
-
-def _gone(of: Checking) -> None:
-    number = of.release.release
-    of.findings.left_out(
-        f"Versions of silver that release {number} names were removed by maintenance;"
-        f" `verify --release {number} --rows` makes them again from bronze."
-    )
 
 
 def _todo(name: str) -> str:

@@ -41,6 +41,15 @@ class Checking:
         own = {f"bronze/{self.feed.name}", *self.feed.tables}
         return {n: t for n, t in told.items() if n in own or n.startswith("ops/")}
 
+    @property
+    def gone(self) -> str:
+        """The sentence on versions that maintenance removed."""
+        number = self.release.release
+        return (
+            f"Versions that release {number} names were removed by maintenance;"
+            f" `verify --release {number} --rows` makes them again from bronze."
+        )
+
     def place(self, table: str) -> Path:
         """Where a table of the release lies."""
         return undo.place_of(self.lakehouse, table, self.release.release)
