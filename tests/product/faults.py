@@ -39,9 +39,19 @@ def edit(path: Path, old: bytes, new: bytes) -> None:
     os.utime(path, ns=(found.st_atime_ns, found.st_mtime_ns))
 
 
-def change(table: Path, alter: Callable[[list[Row]], None]) -> None:
+def added_by(table: Path, version: int) -> Path:
+    """The only data file that a commit added."""
+    (added,) = (
+        told["add"]
+        for told in map(json.loads, entry(table, version).read_text().splitlines())
+        if "add" in told
+    )
+    return table / added["path"]
+
+
+def change(table: Path, alter: Callable[[list[Row]], None], path: Path | None = None) -> None:
     """Write a table's biggest data file again with other rows, and let the log tell its size."""
-    path = data_file(table)
+    path = path or data_file(table)
     rows = pq.read_table(path)
     told = rows.to_pylist()
     alter(told)
@@ -49,6 +59,7 @@ def change(table: Path, alter: Callable[[list[Row]], None]) -> None:
     pq.write_table(pa.Table.from_pylist(told, schema=rows.schema), path)
     path.with_name(f".{path.name}.crc").unlink(missing_ok=True)
     log = next(log for log in (table / "_delta_log").glob("*.json") if path.name in log.read_text())
+    log.with_name(f".{log.name}.crc").unlink(missing_ok=True)
     log.write_text(re.sub(f'"size":{before}\\b', f'"size":{path.stat().st_size}', log.read_text()))
 
 

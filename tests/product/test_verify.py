@@ -147,8 +147,7 @@ STRUCTURE: dict[str, tuple[Fault, str]] = {
     ),
     "the newest release is another": (
         lambda at: f.change(
-            at / "ops/releases",
-            lambda rows: [r.update(kind="run") for r in rows if r["release"] == 5],
+            at / "ops/releases", f.set_in(0, kind="run"), f.added_by(at / "ops/releases", 4)
         ),
         "release 5",
     ),

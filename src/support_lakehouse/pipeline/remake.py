@@ -59,8 +59,11 @@ def _making(of: Checking, session: SparkSession, root: Path) -> Remaking:
 
 
 def _made(of: Checking, making: Remaking) -> dict[str, TableState]:
-    names = [name for feed in of.feeds for name in making.silver(feed)]
-    if of.feed is None:
+    names: list[str] = []
+    for feed in of.feeds:
+        with rows.reading(of, f"bronze/{feed.name}"):
+            names += making.silver(feed)
+    if of.feed is None and len(names) == sum(len(feed.tables) for feed in of.feeds):
         making.marts(names)
     return making.states()
 

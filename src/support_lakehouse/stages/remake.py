@@ -49,23 +49,20 @@ class Remaking:
             own = [e for e in own if period_order(e.period) <= period_order(self.up_to)]
         return sorted(own, key=order_of)
 
-    def changes(self, feed: Feed) -> DataFrame | None:
-        """The accepted changes of the files that count, from bronze; None where no file does."""
+    def changes(self, feed: Feed) -> DataFrame:
+        """The accepted changes of the files that count, from bronze; none where no file does."""
         entries = self.entries(feed)
-        if not entries:
-            return None
         admissions = [name for entry in entries for name in entry.admissions]
         bronze = self.pinned.frame(self.session, f"bronze/{feed.name}")
-        shape = Shape(tuple(dict.fromkeys(e.header for e in entries)), quotes=feed.quoting)
+        headers = dict.fromkeys(e.header for e in entries) or {feed.column_names: None}
+        shape = Shape(tuple(headers), quotes=feed.quoting)
         records = with_fields(bronze.where(bronze.admission.isin(admissions)), feed, shape)
         return F.accepted_changes(records, feed)
 
     def silver(self, feed: Feed) -> list[str]:
         """Make the feed's silver tables; their names."""
         changes, entries = self.changes(feed), self.entries(feed)
-        if changes is None:
-            return []
-        if feed.kind == "lookup":
+        if feed.kind == "lookup" and entries:
             changes = F.of_files(changes, [entries[-1].file])
         rows = compare.folded(changes, feed)
         if feed.kind != "snapshot":
@@ -73,7 +70,7 @@ class Remaking:
             return [feed.table]
         self._write(rows, feed.history)
         history = self.tables.read(self.session, feed.history)
-        newest = max((e.period for e in entries), key=period_order)
+        newest = max((e.period for e in entries), key=period_order, default="")
         latest = F.latest_state(history, feed, newest).select(*history.columns)
         self._write(latest, feed.table)
         return [feed.history, feed.table]
