@@ -66,9 +66,7 @@ def maintain(
         releases = tuple(ops.read_releases(lakehouse))
         todo = _todo(lakehouse, releases, months, at)
         tell(todo)
-        if todo.kept_from == kept_from(lakehouse, releases) and not (
-            todo.compacted or todo.removed
-        ):
+        if not (todo.compacted or todo.removed):
             return todo
         run = name_of_run(datetime.now(UTC))
         with log_to(lakehouse / "logs" / f"{run}.log", "info"):
@@ -88,9 +86,8 @@ def _todo(lakehouse: Path, releases: tuple[Release, ...], months: int, at: datet
             hint="Run `support-lakehouse run` first.",
         )
     oldest = max(first_kept(releases, months, at), kept_from(lakehouse, releases))
-    return Maintenance(
-        oldest, _small(lakehouse, releases[-1]), tuple(removable(lakehouse, releases, oldest))
-    )
+    removed = tuple(removable(lakehouse, releases, oldest))  # first: it tells what cannot be read
+    return Maintenance(oldest, _small(lakehouse, releases[-1]), removed)
 
 
 def _small(lakehouse: Path, newest: Release) -> dict[str, int]:

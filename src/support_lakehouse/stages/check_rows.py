@@ -1,6 +1,7 @@
 """Owns the check of rows: silver as bronze makes it, gold as silver makes it, by key."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 from py4j.protocol import Py4JJavaError
@@ -19,6 +20,7 @@ from support_lakehouse.transforms import compare
 from support_lakehouse.transforms.fold import FILE, LINE, PERIOD
 from support_lakehouse.transforms.roster import COMPARED
 
+_AT_ONCE = 4
 _MOST = 20
 """So many rows of a table are named; that there are more is said."""
 _KEYS = {
@@ -44,13 +46,17 @@ def check_rows(
     if "quarantine" in traces:
         _check_hashes(of, making, "quarantine", ("id",), ("id", "state"))
     by_table = {table: feed for feed in of.feeds for table in feed.tables}
-    for table, state in made.items():
-        of.findings.checked["tables made again"] += 1
+    of.findings.checked["tables made again"] += len(made)
+
+    def one(table: str) -> None:
         if table in of.tables and table not in traces:
-            _check_gone(of, table, state)
+            _check_gone(of, table, made[table])
         elif table in of.tables:
             with reading(of, table):
-                _check(of, making, table, by_table.get(table), state)
+                _check(of, making, table, by_table.get(table), made[table])
+
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        list(pool.map(one, made))
 
 
 @contextmanager
@@ -90,18 +96,17 @@ def _check(
     if not set(compared) <= set(rows.columns):
         of.findings.left_out(f"{table}: its columns are others than the feed has today.")
         return
-    before = len(of.findings.differences)
-    _tell_odd(of, table, compare.odd_hashes(rows, keys, compared), AGAIN)
+    odd_hashes = _tell_odd(of, table, compare.odd_hashes(rows, keys, compared), AGAIN)
     found = fingerprint(of.place(table), of.tables[table].version)
     told = (of.tables[table].rows, of.tables[table].fingerprint)
-    if found != (state.rows, state.fingerprint) or len(of.findings.differences) > before:
+    if found != (state.rows, state.fingerprint) or odd_hashes:
         expected = making.tables.read(making.session, table)
         other = compare.differences(rows, expected, keys, compared)
         same_code = (of.release.code, of.release.config) == (
             code_fingerprint(),
             of.config.fingerprint,
         )
-        if found == told and not same_code and len(of.findings.differences) == before:
+        if found == told and not same_code and not odd_hashes:
             of.findings.left_out(
                 f"{table} is what release {of.release.release} says, but made again it is another:"
                 " the program or conf/ are not those of the release."
@@ -124,9 +129,12 @@ def _shape(table: str, feed: Feed | None, rows: DataFrame) -> tuple[Sequence[str
     return (*key, PERIOD) if table != feed.table else key, feed.column_names
 
 
-def _tell_odd(of: Checking, table: str, odd: DataFrame, todo: str) -> None:
+def _tell_odd(of: Checking, table: str, odd: DataFrame, todo: str) -> int:
+    """Tell of changed rows; how many there are, up to so many."""
     what = "the row was changed: its values are not those that its hash was made of"
-    _tell(of, table, [(row.key, what) for row in odd.limit(_MOST + 1).collect()], todo)
+    rows = [(row.key, what) for row in odd.limit(_MOST + 1).collect()]
+    _tell(of, table, rows, todo)
+    return len(rows)
 
 
 def _tell(of: Checking, table: str, odd: Sequence[tuple[str, str]], todo: str = AGAIN) -> None:
