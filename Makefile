@@ -16,11 +16,13 @@ WHICH   = $(if $(MONTHS),--months '$(MONTHS)') $(if $(DAYS),--days '$(DAYS)') $(
 RUN     = $(AT) $(FROM) $(FORMAT_) $(WHICH) $(if $(ACCEPT),--accept '$(ACCEPT)') $(if $(filter 1,$(RESET)),--reset)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run plan report export answers history files quarantine doctor test soak mutants check bench clean
+.PHONY: help setup run plan report export answers history files quarantine verify maintain doctor
+.PHONY: test soak mutants check bench clean
 
 help: ## Print this list
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
 	@echo "Variables: MONTHS=202502,202503 DAYS=2026-01-02 FEEDS=calls,call_agents FORMAT=csv|json|parquet"
+	@echo "           CONTENT=1 ROWS=1 KEEP=24-months DRY_RUN=1"
 	@echo "           ACCEPT=corrections,short-snapshots,rejects DATA=dir LAKEHOUSE=dir RESET=1"
 
 setup: $(READY) ## Environment, Delta jars, class-data archive; done once by all others
@@ -48,6 +50,12 @@ files: $(READY) ## List the ledger with every file's balance sheet
 
 quarantine: $(READY) ## List rejected rows with their reasons (FEEDS=calls for those of one feed)
 	@$(TOOL) quarantine list $(AT) $(if $(FEEDS),--feed '$(FEEDS)')
+
+verify: $(READY) ## Check that all is as it was released (RELEASE, CONTENT=1, ROWS=1)
+	@$(TOOL) verify $(AT) $(RELEASE_) $(if $(filter 1,$(CONTENT)),--content) $(if $(filter 1,$(ROWS)),--rows)
+
+maintain: $(READY) ## Join small files, remove what no kept release needs (KEEP=24-months, DRY_RUN=1)
+	@$(TOOL) maintain $(AT) $(if $(KEEP),--keep '$(KEEP)') $(if $(filter 1,$(DRY_RUN)),--dry-run)
 
 doctor: $(READY) ## Check Java, jars and conf/, and start a session
 	@$(TOOL) doctor

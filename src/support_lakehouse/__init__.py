@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
     from support_lakehouse.model.settings import Format
+    from support_lakehouse.pipeline.opened import OpenRelease
 
 __version__ = "0.1.0"
 
@@ -56,3 +57,21 @@ def run(
     if done.state == "refused":
         raise DataRefused(done.plan.refusals)
     return list(done.published)
+
+
+def open_release(
+    number: int | None = None,
+    lakehouse: Path | None = None,
+    *,
+    spark: "SparkSession | None" = None,
+) -> "OpenRelease":
+    """The frames of a release, by its number or the newest, for a notebook.
+
+    `.table("silver/interactions")` and `.report()` are Arrow tables, read without a JVM, or Spark
+    DataFrames pinned to the release's versions where a session with Delta is given.
+    """
+    from support_lakehouse.config import load_config
+    from support_lakehouse.pipeline.opened import open_release as opened
+
+    config = load_config()
+    return opened(config, number, (lakehouse or config.lakehouse).resolve(), spark)

@@ -119,7 +119,8 @@ def test_a_commit_tells_its_run_and_how_long_it_is_kept(tmp_path: Path) -> None:
     ops.append_release(tmp_path, RELEASE, KEPT)
     table = tmp_path / ops.RELEASES
     told = lake.commit_of(table, 0)
-    assert json.loads(told["userMetadata"]) == {"run": "r1"}
+    told = json.loads(told["userMetadata"])
+    assert told == {"run": "r1", "release": RELEASE.release, "hash": RELEASE.hash}
     log = (table / "_delta_log" / f"{0:020}.json").read_text()
     assert '"delta.deletedFileRetentionDuration":"interval 62 days"' in log
 

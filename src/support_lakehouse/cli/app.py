@@ -10,8 +10,10 @@ from typing import Any
 import typer
 
 from support_lakehouse.cli import configure, diff, explain, inspect, read, run, setup
+from support_lakehouse.cli.maintain import maintain
 from support_lakehouse.cli.quarantine import quarantine
 from support_lakehouse.cli.screen import complain
+from support_lakehouse.cli.verify import verify
 from support_lakehouse.errors import SupportLakehouseError
 from support_lakehouse.io.runlog import NOTE
 
@@ -36,6 +38,8 @@ app.command()(explain.explain)
 app.command()(diff.diff)
 app.command()(inspect.history)
 app.command()(inspect.files)
+app.command()(verify)
+app.command()(maintain)
 app.command()(setup.doctor)
 app.command(hidden=True)(setup.setup)
 app.add_typer(

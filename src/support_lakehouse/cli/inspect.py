@@ -9,23 +9,29 @@ from support_lakehouse.config import load_config
 from support_lakehouse.io import ops
 from support_lakehouse.model.books import LedgerEntry
 from support_lakehouse.model.release import Release
+from support_lakehouse.stages.kept import standings
 from support_lakehouse.stages.plan import read_ledger
 
 
 def history(lakehouse: o.Lakehouse = None, json: o.Json = False) -> None:
     """List the releases, newest first."""
-    releases = ops.read_releases(_lakehouse(lakehouse))[::-1]
+    root = _lakehouse(lakehouse)
+    releases = ops.read_releases(root)[::-1]
+    kept = standings(root, releases[::-1])
     if json:
-        screen.print_json([_release_json(release) for release in releases])
+        told = [_release_json(r) | {"standing": kept[r.release]} for r in releases]
+        screen.print_json(told)
         return
     if not releases:
         screen.say("Nothing was released yet. Run `support-lakehouse run` first.")
         return
     rows = [
-        [r.release, r.at, r.kind, ",".join(r.months), len(r.files), _outcomes(r), r.state]
+        [r.release, r.at, r.kind, ",".join(r.months), len(r.files), r.state, kept[r.release]]
+        + [_outcomes(r)]
         for r in releases
     ]
-    screen.table(["release", "at", "kind", "months", "files", "rows", "state"], rows)
+    columns = ["release", "at", "kind", "months", "files", "state", "versions", "rows"]
+    screen.table(columns, rows)
     screen.say()
     newest = releases[0]
     screen.table(

@@ -12,6 +12,8 @@ from support_lakehouse.cli import screen
 from support_lakehouse.config import Config, load_config
 from support_lakehouse.errors import UsageError
 from support_lakehouse.io import export as files
+from support_lakehouse.pipeline.opened import readable
+from support_lakehouse.stages.publish import carried, write_manifest
 from support_lakehouse.stages.released import Released, open_released
 from support_lakehouse.transforms import answers as questions
 
@@ -27,9 +29,10 @@ def report(
 ) -> None:
     """Write support_report as released, or as of a month."""
     config = load_config()
-    rows = _released(config, lakehouse, release, as_of).support_report(
-        config.settings.business_zone
-    )
+    # Gold's versions are always kept, so that a report needs silver only as of a month.
+    opened = _released if as_of is None else _readable
+    released = opened(config, lakehouse, release, as_of)
+    rows = released.support_report(config.settings.business_zone)
     fmt = format.value if format else config.settings.format
     if output is not None:
         files.write(rows, output, fmt)
@@ -53,13 +56,17 @@ def export(
 ) -> None:
     """Write the *_final files of every table, with every reference resolved."""
     config = load_config()
-    released = _released(config, lakehouse, release, as_of)
+    released = _readable(config, lakehouse, release, as_of)
     fmt = format.value if format else config.settings.format
     written_in = config.settings.business_zone if zone is o.ZoneChoice.business else "UTC"
+    manifest = {}
     for name, rows in released.finals(config.feeds):
         path = output / f"{name}.{fmt}"
         files.write(rows, path, fmt, written_in)
+        told = {"as_of": released.as_of, "zone": written_in}
+        manifest[path.name] = carried(path, rows.num_rows, released) | told
         screen.say(f"Wrote {path} ({rows.num_rows} rows)")
+    write_manifest(output, manifest)
 
 
 def answers(
@@ -96,6 +103,13 @@ def _released(
     return open_released(
         config, (lakehouse or config.lakehouse).resolve(), release=release, as_of=as_of
     )
+
+
+def _readable(
+    config: Config, lakehouse: Path | None, release: int | None, as_of: str | None
+) -> Released:
+    root = (lakehouse or config.lakehouse).resolve()
+    return readable(config, root, release=release, as_of=as_of)
 
 
 def _tell_answers(told: dict[str, Any], first: str | None, last: str | None) -> None:

@@ -46,6 +46,18 @@ def lock(lakehouse: Path) -> Iterator[None]:
                 lakehouse.rmdir()
 
 
+def is_held(lakehouse: Path) -> bool:
+    """Whether a run works on the lakehouse right now."""
+    try:
+        with (lakehouse / NAME).open(encoding="utf-8") as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    return False
+
+
 def name_jvm(pid: int) -> None:
     """Let the lock that is held, if any, tell which JVM writes for it."""
     if _held is not None:

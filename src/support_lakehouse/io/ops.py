@@ -1,11 +1,12 @@
 """Owns `ops/`: the ledger of files, the journal of decisions, the releases; all without a JVM."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Literal
 
 import pyarrow as pa
@@ -82,10 +83,10 @@ def read_releases(lakehouse: Path) -> list[Release]:
 
 def append_release(lakehouse: Path, release: Release, retention: timedelta) -> None:
     """Write the release: from here on readers see it."""
-    told = asdict(release)
-    row = {name: _flat(value) for name, value in told.items()}
+    row = {name: _flat(value) for name, value in asdict(release).items()}
     row["state"] = release.state
-    _write(lakehouse / RELEASES, [row], _RELEASES_SCHEMA, "append", release.run, retention)
+    told = {"release": release.release, "hash": release.hash}  # a second witness, for `verify`
+    _write(lakehouse / RELEASES, [row], _RELEASES_SCHEMA, "append", release.run, retention, told)
 
 
 def read_files(lakehouse: Path, version: int) -> list[LedgerEntry]:
@@ -149,6 +150,7 @@ def _write(
     mode: Literal["append", "overwrite"],
     run: str,
     retention: timedelta,
+    more: Mapping[str, Any] = MappingProxyType({}),
 ) -> None:
     kept = f"interval {retention.days} days"
     write_deltalake(
@@ -160,7 +162,7 @@ def _write(
             "delta.deletedFileRetentionDuration": kept,
         },
         commit_properties=CommitProperties(
-            custom_metadata={"userMetadata": json.dumps({"run": run})}
+            custom_metadata={"userMetadata": json.dumps({"run": run, **more})}
         ),
     )
 

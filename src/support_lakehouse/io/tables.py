@@ -163,3 +163,11 @@ class Tables:
 
     def _version(self, table: str) -> int:
         return lake.newest_version(self.path(table))
+
+
+def read_at(session: SparkSession, table: Path, version: int | None) -> DataFrame:
+    """A table at a version, or the newest one."""
+    reader = session.read.format("delta")
+    if version is not None:
+        reader = reader.option("versionAsOf", version)
+    return reader.load(str(table))

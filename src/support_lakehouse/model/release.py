@@ -17,9 +17,9 @@ Versions = Mapping[str, int]
 class TableState:
     """One table in a release: its Delta version, its rows, and the sum of its row hashes."""
 
-    version: int
-    rows: int
-    fingerprint: str
+    version: int = 0
+    rows: int = 0
+    fingerprint: str = f"{0:016x}"
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from support_lakehouse.model.books import LedgerEntry
 from support_lakehouse.model.plan import Plan, with_replays
 from support_lakehouse.model.release import Release
 from support_lakehouse.pipeline.run import name_of_run, recover
+from support_lakehouse.stages.kept import is_there, needed
 from support_lakehouse.stages.plan import read_ledger
 from support_lakehouse.stages.publish import publish
 from support_lakehouse.stages.release import Releasing
@@ -90,9 +91,11 @@ def rollback(config: Config, lakehouse: Path, number: int, *, why: str) -> Relea
             raise UsageError(f"there is no release {number}", expected=f"one of {known}")
         now, then = (read_ledger(lakehouse, rs) for rs in (releases, _up_to(releases, number)))
         ledger = _with_held(now, then)
+        _check_readable(lakehouse, target)
         with log_to(lakehouse / "logs" / f"{run}.log", "info"):
+            plan = Plan(releases, now)
             _restore(lakehouse, target, run)
-            releasing = Releasing(config, lakehouse, Plan(releases, now), run, at, why)
+            releasing = Releasing(config, lakehouse, plan, run, at, why)
             made = releasing.rolled_back(target, ledger)
             publish(Released(lakehouse, made, None), config, config.settings.format, finals=True)
         return made
@@ -113,7 +116,22 @@ def _with_held(
     return (*kept, *(replace(e, state=aside[e.state], admissions=()) for e in since))
 
 
+def _check_readable(lakehouse: Path, target: Release) -> None:
+    """All of it, before anything is touched: half a way back would be none."""
+    gone = [
+        name for name, version in sorted(needed(target)) if not is_there(lakehouse / name, version)
+    ]
+    if gone:
+        raise UsageError(
+            f"{gone[0]} can no longer be read as release {target.release} names it",
+            where=str(lakehouse),
+            expected="a release that `history` calls kept",
+            hint=f"`report --release {target.release}` and `export` still tell what it was.",
+        )
+
+
 def _restore(lakehouse: Path, target: Release, run: str) -> None:
+    """Bring every table to the target's version; those it does not know have no row then."""
     told = {"run": run, "feed": "", "period": f"rollback to release {target.release}"}
     for name in undo.table_names(lakehouse):
         if name.startswith("ops/"):

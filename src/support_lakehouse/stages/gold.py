@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 
 from pyspark.sql import DataFrame, SparkSession
 
@@ -24,12 +25,13 @@ DETAILS, ACTIVE = "silver/roster_details", "silver/roster_active"
 
 @dataclass(frozen=True)
 class Making:
-    """What the making of a mart may look at."""
+    """What the making of a mart may look at; `came` are the silver tables with files that count."""
 
     session: SparkSession
     tables: Tables
     config: Config
     ledger: Sequence[LedgerEntry]
+    came: Collection[str]
     odd: dict[str, int]
 
     def read(self, table: str) -> DataFrame:
@@ -38,6 +40,12 @@ class Making:
     def replace(self, mart: str, rows: DataFrame) -> None:
         hashed = rows.withColumn(ROW_HASH, row_hash(rows.columns))
         self.tables.replace(hashed.coalesce(1), mart, statistics=rows.columns[0])
+
+    def empty(self, mart: "Mart") -> None:
+        for table in mart.tables:
+            if lake.version_of(self.tables.path(table)) is not None:
+                rows = self.read(table)
+                self.tables.replace(rows.limit(0), table, statistics=rows.columns[0])
 
 
 def cube_and_report(at: Making) -> None:
@@ -66,8 +74,7 @@ def roster_tables(at: Making) -> None:
     days = sorted({e.period for e in at.ledger if e.feed in ("roster_agents", "roster_active")})
     synced = at.session.createDataFrame([(day,) for day in days], "day string")
     details = at.read(f"{DETAILS}_history")
-    there = lake.version_of(at.tables.path(ACTIVE)) is not None
-    active = at.read(f"{ACTIVE}_history") if there else details.limit(0)
+    active = at.read(f"{ACTIVE}_history") if ACTIVE in at.came else details.limit(0)
     history = roster.status_history(details, active, synced)
     at.tables.replace(
         history.withColumn(ROW_HASH, row_hash(history.columns)),
@@ -83,18 +90,19 @@ def roster_tables(at: Making) -> None:
 
 @dataclass(frozen=True)
 class Mart:
-    """One making, the tables it is made of, and those that it can do without."""
+    """One making: the tables that it makes, those it is made of, and those it can do without."""
 
     make: Callable[[Making], None]
+    tables: tuple[str, ...]
     sources: tuple[str, ...]
     also: tuple[str, ...] = ()
 
 
 MARTS = (
-    Mart(cube_and_report, (INTERACTIONS, CENTERS, CATEGORIES)),
-    Mart(work_time, (INTERACTIONS, CENTERS, CATEGORIES, AGENTS)),
-    Mart(hours, (INTERACTIONS, CENTERS)),
-    Mart(roster_tables, (DETAILS,), also=(ACTIVE,)),
+    Mart(cube_and_report, (CUBE, REPORT), (INTERACTIONS, CENTERS, CATEGORIES)),
+    Mart(work_time, (WORK_TIME,), (INTERACTIONS, CENTERS, CATEGORIES, AGENTS)),
+    Mart(hours, (HOURS,), (INTERACTIONS, CENTERS)),
+    Mart(roster_tables, (ROSTER, STATUS_HISTORY), (DETAILS,), also=(ACTIVE,)),
 )
 
 
@@ -105,20 +113,21 @@ def build_marts(
     ledger: Sequence[LedgerEntry],
     changed: Collection[str],
 ) -> dict[str, int]:
-    """Make anew every mart whose sources are all there and of which one changed.
+    """Make anew every mart of whose sources one changed.
 
-    Told: for each file of active agents, how many of them nobody knew on that day.
+    A source without any file that counts has not come, whatever stands there of files that were
+    withdrawn or held: a mart without all of its sources has no row. Told: for each file of active
+    agents, how many of them nobody knew on that day.
     """
-    at = Making(session, tables, config, ledger, {})
-    todo = [
-        mart
-        for mart in MARTS
-        if {*mart.sources, *mart.also} & set(changed)
-        and all(lake.version_of(tables.path(source)) is not None for source in mart.sources)
-    ]
+    with_files = {entry.feed for entry in ledger if entry.state == "loaded"}
+    came = {feed.table for feed in config.feeds if feed.name in with_files}
+    at = Making(session, tables, config, ledger, came, {})
+    touched = [mart for mart in MARTS if {*mart.sources, *mart.also} & set(changed)]
+    todo = [partial(mart.make, at) for mart in touched if came.issuperset(mart.sources)]
+    todo += [partial(at.empty, mart) for mart in touched if not came.issuperset(mart.sources)]
     if not todo:
         return {}
     with ThreadPoolExecutor(len(todo)) as pool:
-        for done in [pool.submit(mart.make, at) for mart in todo]:
+        for done in [pool.submit(one) for one in todo]:
             done.result()
     return at.odd

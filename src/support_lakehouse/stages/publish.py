@@ -3,19 +3,20 @@
 import json
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from tempfile import TemporaryDirectory
+from typing import Any, cast, get_args
 
 import pyarrow as pa
 
 from support_lakehouse.config import Config
 from support_lakehouse.io import export, landing
-from support_lakehouse.model.settings import Format
+from support_lakehouse.model.settings import Format, Published
 from support_lakehouse.stages.released import CALL_LOG, QUARANTINE, REPORT, Released
 
-MANIFEST = "manifest.json"
+MANIFEST, REJECTED = "manifest.json", "call_center_log_rejected.csv"
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ def publish(
         export.write(table, one.path, one.format)
         manifest[one.path.name] = _told(one, table.num_rows, released)
     if todo:
-        _write_manifest(folder, manifest)
+        write_manifest(folder, manifest)
     return [one.path for one in todo]
 
 
@@ -80,10 +81,39 @@ def _wanted(
         yield _Publication(path, "parquet", state, released.cleaned_calls)
     if "call_center_log" in asked and there(CALL_LOG):
         yield _Publication(folder / "call_center_log.csv", "csv", state, released.call_center_log)
-        rejected = released.release.tables.get(QUARANTINE)
         make = partial(released.call_center_log_rejected, config.feed("call_center_log"))
-        made_of = f"{state} {rejected.fingerprint if rejected else ''}"
-        yield _Publication(folder / "call_center_log_rejected.csv", "csv", made_of, make)
+        told = made_of(released, REJECTED)
+        yield _Publication(folder / REJECTED, "csv", told, make)
+
+
+def made_of(released: Released, name: str) -> str:
+    """What the manifest says of a file's content, were it written from the release."""
+    state, rejected = released.release.state, released.release.tables.get(QUARANTINE)
+    if name == REJECTED:
+        return f"{state} {rejected.fingerprint if rejected else ''}"
+    return state
+
+
+def sha256_again(released: Released, config: Config, name: str, zone: str = "UTC") -> str | None:
+    """The sha256 of a published or exported file, written again; None for a name of neither."""
+    stem, _, fmt = name.rpartition(".")
+    make = _makes(released, config).get(stem)
+    if make is None or fmt not in get_args(Format):
+        return None
+    with TemporaryDirectory() as folder:
+        path = Path(folder, name)
+        export.write(make(), path, cast(Format, fmt), zone)
+        return landing.sha256_of(path)
+
+
+def _makes(released: Released, config: Config) -> dict[str, Callable[[], pa.Table]]:
+    """How each file that can be published or exported is made, by its name without ending."""
+    asked = config.settings.model_copy(update={"publish": get_args(Published)})
+    told = {
+        one.path.stem: one.make
+        for one in _wanted(released, replace(config, settings=asked), Path(), "csv", finals=True)
+    }
+    return told | dict(released.makes(config.feeds))
 
 
 def _is_current(path: Path, manifest: dict[str, Any], made_of: str) -> bool:
@@ -101,18 +131,28 @@ def _is_current(path: Path, manifest: dict[str, Any], made_of: str) -> bool:
 
 
 def _told(one: _Publication, rows: int, released: Released) -> dict[str, Any]:
-    found = one.path.stat()
+    modified = one.path.stat().st_mtime_ns
+    return {**carried(one.path, rows, released), "file_mtime": modified, "state": one.made_of}
+
+
+def carried(path: Path, rows: int, released: Released) -> dict[str, Any]:
+    """What a manifest says of a file: its bytes, and the release that it was written from."""
+    made = released.release
     return {
-        "file_size": found.st_size,
-        "file_mtime": found.st_mtime_ns,
-        "sha256": landing.sha256_of(one.path),
+        "file_size": path.stat().st_size,
+        "sha256": landing.sha256_of(path),
         "rows": rows,
-        "release": released.release.release,
-        "state": one.made_of,
+        "release": made.release,
+        "release_hash": made.hash,
+        "state": made.state,
+        "code": made.code,
+        "config": made.config,
+        "tables": {name: asdict(state) for name, state in made.tables.items()},
     }
 
 
-def _write_manifest(folder: Path, manifest: dict[str, Any]) -> None:
+def write_manifest(folder: Path, manifest: dict[str, Any]) -> None:
+    """Replace a folder's manifest in one step."""
     part = folder / f".{MANIFEST}.part"
     part.write_text(json.dumps(manifest, indent=1, sort_keys=True) + "\n", encoding="utf-8")
     os.replace(part, folder / MANIFEST)

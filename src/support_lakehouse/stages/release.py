@@ -18,8 +18,6 @@ from support_lakehouse.model.release import Kind, Release, TableState, Versions
 from support_lakehouse.stages.books import Applied, fingerprint, total_of, unresolved
 from support_lakehouse.stages.moved import moved_months
 
-_EMPTY = TableState(version=0, rows=0, fingerprint=f"{0:016x}")
-
 
 @dataclass(frozen=True)
 class Releasing:
@@ -86,7 +84,7 @@ class Releasing:
         later = self.plan.last.tables if self.plan.last else {}
         tables = {
             name: replace(state, version=lake.newest_version(self.lakehouse / name))
-            for name, state in {**dict.fromkeys(later, _EMPTY), **target.tables}.items()
+            for name, state in {**dict.fromkeys(later, TableState()), **target.tables}.items()
             if not name.startswith("ops/")
         }
         return self._append(
@@ -98,6 +96,25 @@ class Releasing:
             rows=total_of([]),
             tables=tables,
             as_of=target.as_of,
+            refusals=(),
+        )
+
+    def maintained(
+        self,
+        tables: Mapping[str, TableState],
+        as_of: Mapping[str, Versions],
+        decisions: Sequence[tuple[str, str]],
+    ) -> Release:
+        """Release the same state at the versions that maintenance left."""
+        return self._append(
+            "maintenance",
+            self.plan.known,
+            decisions,
+            months=(),
+            files=(),
+            rows=total_of([]),
+            tables=tables,
+            as_of=as_of,
             refusals=(),
         )
 
@@ -155,7 +172,7 @@ class Releasing:
             refusals=refusals,
             unresolved=unresolved(self.lakehouse, self.config.feeds, tables),
             replayed=self.plan.replays,
-            moved=moved_months(self.lakehouse, last.tables if last else {}, tables),
+            moved=moved_months(self.lakehouse, last, tables),
             code=code_fingerprint(),
             config=self.config.fingerprint,
             previous=last.hash if last else "",

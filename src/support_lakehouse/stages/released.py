@@ -1,7 +1,8 @@
 """Owns the reading of released state: report and finals of a release, as of a month, no JVM."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pyarrow as pa
@@ -79,14 +80,20 @@ class Released:
 
     def finals(self, feeds: tuple[Feed, ...]) -> Iterator[tuple[str, pa.Table]]:
         """`<feed>_final` and its rows for every silver table that is loaded."""
+        return ((name, make()) for name, make in self.makes(feeds))
+
+    def makes(self, feeds: tuple[Feed, ...]) -> Iterator[tuple[str, Callable[[], pa.Table]]]:
+        """`<feed>_final` and how its rows are made, for every silver table that is loaded."""
         for feed in feeds:
             if self.version(feed.table) is not None:
-                yield f"{feed.silver or feed.name}_final", self.final(feed, feeds)
-        for name, keys in MADE.items():
+                yield f"{feed.silver or feed.name}_final", partial(self.final, feed, feeds)
+        for name in MADE:
             if self.version(f"silver/{name}") is not None:
-                rows = self.table(f"silver/{name}").drop_columns(["_row_hash"])
-                order = [(key, "ascending") for key in keys]
-                yield f"{name}_final", rows.take(pc.sort_indices(rows, order))
+                yield f"{name}_final", partial(self._made, name)
+
+    def _made(self, name: str) -> pa.Table:
+        rows = self.table(f"silver/{name}").drop_columns(["_row_hash"])
+        return rows.take(pc.sort_indices(rows, [(key, "ascending") for key in MADE[name]]))
 
     def final(self, feed: Feed, feeds: tuple[Feed, ...]) -> pa.Table:
         """The rows of one `<feed>_final`."""

@@ -1,0 +1,169 @@
+"""Owns the check that tables can be read: log entries, data files, a column of each, row counts."""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from support_lakehouse.io import lake, undo
+from support_lakehouse.io.datafiles import (
+    READ_ERRORS,
+    DataFile,
+    deleted_rows,
+    files_of,
+    read_column,
+)
+from support_lakehouse.io.ops import RELEASES
+from support_lakehouse.stages.checking import AGAIN, BACK, Checking, user_metadata
+
+_AT_ONCE = 4
+_CHECKPOINT = re.compile(r"([0-9]{20})\.checkpoint.*\.parquet")
+_FOREIGN = "The next run undoes what stands beyond the last release; let nothing else write here."
+_TRACES = ("admission", "_file")
+"""The columns that say where a row came from, in bronze and in silver."""
+Traces = Mapping[str, Mapping[str, int]]
+
+
+def check_tables(of: Checking) -> dict[str, dict[str, int]]:
+    """Look at every table in question, at the release's versions and those as of its months.
+
+    Told: for each sound table of bronze and silver how many rows come from each admission or file.
+    """
+    traces: dict[str, dict[str, int]] = {}
+    for name in [*of.tables, RELEASES]:
+        of.findings.checked["tables"] += 1
+        if not (of.lakehouse / name / "_delta_log").is_dir():
+            of.findings.differs(name, "the table is gone", todo=BACK)
+        elif _log_is_whole(of, name) and name != RELEASES:
+            told = _read(of, name)
+            if told is not None:
+                traces[name] = told
+    return traces
+
+
+def _log_is_whole(of: Checking, name: str) -> bool:
+    """Whether every log entry up to the newest release can be read to its end.
+
+    What is torn beyond it is the trace of a run that died, which the next one removes.
+    """
+    table = of.lakehouse / name
+    newest = of.releases[-1].tables.get(name) if table == of.lakehouse / name else None
+    versions = undo.log_versions(table)
+    torn = [version for version in versions if not undo.is_whole(table, version)]
+    last = newest.version if newest else max(versions, default=0)
+    if name == RELEASES:
+        last -= 1 if torn == versions[-1:] else 0  # stages.check_chain judges its last entry
+    of.findings.checked["log entries"] += len(versions)
+    bad = [v for v in torn if v <= last] + list(_gaps(table, versions, last))
+    for version in bad:
+        at = f"{name}/_delta_log/{version:020}.json"
+        is_there = (table / "_delta_log" / f"{version:020}.json").exists()
+        what = "the log entry is torn or empty" if is_there else "the log entry is gone"
+        of.findings.differs(at, what, todo=BACK)
+    beyond = [v for v in versions if (v > last or name == RELEASES) and v not in torn]
+    for version in beyond:
+        if "run" not in user_metadata(lake.commit_of(table, version)):
+            what = f"version {version} was written by no run of this program"
+            of.findings.differs(name, what, todo=_FOREIGN)
+    if not bad and beyond and name != RELEASES:
+        of.findings.notes.append(f"{name} stands beyond the last release; the next run undoes it.")
+    return not bad
+
+
+def _gaps(table: Path, versions: list[int], last: int) -> Iterable[int]:
+    """The versions without a log entry; Delta may clean up those before a checkpoint."""
+    found = (_CHECKPOINT.fullmatch(path.name) for path in (table / "_delta_log").iterdir())
+    checkpoints = [int(match[1]) for match in found if match]
+    first = min(versions, default=0)
+    begins = first if any(first - 1 <= c <= last for c in checkpoints) else 0
+    return sorted(set(range(begins, last + 1)) - set(versions))
+
+
+def _read(of: Checking, name: str) -> dict[str, int] | None:
+    """Read a column of each file of a table's versions; what its rows trace to, if all is well."""
+    table, state = of.lakehouse / name, of.tables[name]
+    also = {versions.get(name, state.version) for versions in of.release.as_of.values()}
+    before = len(of.findings.differences) + len(of.findings.unchecked)
+    files: dict[str, DataFile] = {}
+    own: set[str] = set()
+    hidden = 0
+    for version in sorted({state.version, *also}):
+        try:
+            there = files_of(table, version)
+            if version == state.version:
+                own, hidden = {file.path for file in there}, deleted_rows(table, version)
+        except READ_ERRORS as error:
+            _unreadable(of, name, f"version {version}", error)
+            continue
+        files |= {file.path: file for file in there}
+    of.findings.checked["data files"] += len(files)
+    told: Counter[str] = Counter()
+    rows = 0
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        for file, found in zip(
+            files.values(), pool.map(lambda f: _look(of, name, f), files.values()), strict=True
+        ):
+            if found is not None and file.path in own:
+                rows += found[0]
+                told.update(found[1])
+    if len(of.findings.differences) + len(of.findings.unchecked) > before:
+        return None
+    if rows - hidden != state.rows:
+        what = f"version {state.version} has {rows - hidden} rows, the release says {state.rows}"
+        of.findings.differs(name, what, todo=_todo(name))
+        return None
+    of.findings.checked["rows"] += rows
+    return _without_hidden(table, state.version, told) if hidden else dict(told)
+
+
+def _look(of: Checking, name: str, file: DataFile) -> tuple[int, dict[str, int]] | None:
+    """The rows of a file and what they trace to, where its bytes are there and can be read."""
+    where = f"{name}/{file.path}"
+    try:
+        size = file.location.stat().st_size
+        if size != file.bytes:
+            what = f"the data file has {size} bytes, its log says {file.bytes}"
+            of.findings.differs(where, what, todo=_todo(name))
+            return None
+        rows, column = read_column(file, _TRACES)
+    except FileNotFoundError:
+        if of.is_kept(name):
+            of.findings.differs(where, "the data file is gone", todo=_todo(name))
+        else:
+            of.findings.left_out(of.gone)
+        return None
+    except READ_ERRORS as error:
+        _unreadable(of, where, "the data file", error)
+        return None
+    return rows, _counts(column) if pa.types.is_dictionary(column.type) else {}
+
+
+def _counts(column: pa.ChunkedArray) -> dict[str, int]:
+    counted = pc.value_counts(column.unify_dictionaries().combine_chunks())
+    return {row["values"]: row["counts"] for row in counted.to_pylist()}
+
+
+def _without_hidden(table: Path, version: int, told: Mapping[str, int]) -> dict[str, int]:
+    """The same counted by query, where deletion vectors hide some of the rows."""
+    column = next((c for c in _TRACES if c in lake.columns_of(table, version)), None)
+    if column is None or not told:
+        return {}
+    sql = f"SELECT {column} AS value, count(*) AS rows FROM t GROUP BY 1"
+    return {r["value"]: r["rows"] for r in lake.query(sql, {"t": (table, version)}).to_pylist()}
+
+
+def _unreadable(of: Checking, where: str, what: str, error: Exception) -> None:
+    """What cannot be opened for want of rights or of room is not checked; all else is damage."""
+    if isinstance(error, OSError) and not isinstance(error, FileNotFoundError) and error.errno:
+        of.findings.left_out(f"{where}: {what} could not be opened: {error.strerror}.")
+        return
+    first = (str(error).strip().splitlines() or ["no reason given"])[0][:200]
+    of.findings.differs(where, f"{what} cannot be read: {first}", todo=_todo(where))
+
+
+def _todo(name: str) -> str:
+    return AGAIN if name.startswith(("silver/", "gold/")) else BACK
