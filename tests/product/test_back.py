@@ -88,6 +88,29 @@ def test_after_a_rollback_plan_names_what_is_held_until_it_is_accepted(
     assert published(one.lakehouse) == published(small.lakehouse)
 
 
+def test_a_mart_stands_only_where_all_its_sources_have_a_file_that_counts(
+    small: SmallLakehouse, spark: SparkSession, tmp_path: Path
+) -> None:
+    one = small.copied(tmp_path / "one")
+    rollback(one.config, one.lakehouse, 1, why="too early")
+    one.deliver(3)
+    feeds = ("interactions", "contact_centers")
+    asked = pipeline.Options(data=one.data, lakehouse=one.lakehouse, feeds=feeds)
+    after = pipeline.run(one.config, asked, spark=spark).release
+    assert after is not None
+    assert after.tables["gold/support_report"].rows == 0
+    held = {f.path for f in pipeline.plan(one.config, asked).held}
+    assert held
+    for file in held:
+        (one.data / file).unlink()
+    asked = pipeline.Options(data=one.data, lakehouse=tmp_path / "fresh", feeds=feeds)
+    fresh = pipeline.run(one.config, asked, spark=spark).release
+    assert fresh is not None
+    assert "gold/support_report" not in fresh.tables
+    assert contents(after) == contents(fresh)
+    assert after.state == fresh.state
+
+
 def test_a_torn_entry_of_a_released_version_is_named(small: SmallLakehouse, tmp_path: Path) -> None:
     one = small.copied(tmp_path / "one")
     table = one.lakehouse / "silver/interactions"

@@ -11,7 +11,9 @@ import pyarrow.parquet as pq
 from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError
 
-READ_ERRORS = (DeltaError, pa.ArrowException, OSError, ValueError)
+from support_lakehouse.errors import Damaged
+
+READ_ERRORS = (Damaged, DeltaError, pa.ArrowException, OSError, ValueError)
 """What reading a table raises where something of it is gone, torn or not to be opened."""
 
 
