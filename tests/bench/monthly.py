@@ -81,6 +81,4 @@ def job_of(options: argparse.Namespace) -> Job:
     """The job that the options ask for."""
     found = {path.stem[-6:] for path in (options.data / "delta").glob("*_delta_*.csv")}
     months = options.months.split(",") if options.months else sorted(found)
-    return Job(
-        options.data.resolve(), options.lakehouse.resolve(), months, not options.no_finals
-    )
+    return Job(options.data.resolve(), options.lakehouse.resolve(), months, not options.no_finals)

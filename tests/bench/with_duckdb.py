@@ -35,7 +35,7 @@ FACTS = """
 MARTS = {
     "support_report": """
         SELECT month, contact_center_name, department, count(*) AS total_interactions,
-            count_if(is_call) AS total_calls, sum(minutes) AS total_call_duration
+            count(*) FILTER (is_call) AS total_calls, sum(minutes) AS total_call_duration
         FROM facts GROUP BY ALL ORDER BY ALL""",
     "agent_work_time": """
         SELECT month, contact_center_name, department, agent_id, full_name, count(*) AS calls,
@@ -46,7 +46,7 @@ MARTS = {
         FROM facts WHERE is_call GROUP BY ALL""",
     "interaction_hours": """
         SELECT contact_center_name, weekday, hour, count(*) AS interactions,
-            count_if(is_call) AS calls
+            count(*) FILTER (is_call) AS calls
         FROM facts GROUP BY ALL""",
 }
 CSV = f"FORMAT csv, HEADER, TIMESTAMPFORMAT '{ISO}'"
@@ -89,9 +89,7 @@ def clean_rows(table: str, bronze: Path) -> str:
         ) WHERE {usable} QUALIFY row_number() OVER (PARTITION BY {key} ORDER BY _line DESC) = 1"""
 
 
-def load_extract(
-    db: duckdb.DuckDBPyConnection, table: str, source: Path, lakehouse: Path
-) -> None:
+def load_extract(db: duckdb.DuckDBPyConnection, table: str, source: Path, lakehouse: Path) -> None:
     """Write the bronze and silver files from the extract."""
     bronze = write_bronze(db, table, source, lakehouse)
     rows = f"SELECT * EXCLUDE (_action) FROM ({clean_rows(table, bronze)})"

@@ -24,9 +24,8 @@ def read_csv(path: Path) -> pl.LazyFrame:
     """The rows of one file as trimmed text, with their source; empty cells are null."""
     rows = pl.scan_csv(path, infer_schema=False).rename(lambda name: name.strip().lower())
     trimmed = pl.all().str.strip_chars(" ")
-    place = (pl.lit(path.name).alias("_source_file"), pl.lit(datetime.now(UTC)))
-    return rows.select(
-        pl.when(trimmed != "").then(trimmed).name.keep(), place[0], place[1].alias("_ingested_at")
+    return rows.select(pl.when(trimmed != "").then(trimmed).name.keep()).with_columns(
+        _source_file=pl.lit(path.name), _ingested_at=pl.lit(datetime.now(UTC))
     )
 
 
@@ -158,7 +157,8 @@ def run(job: Job) -> None:
             merge_month(table, source, job.lakehouse)
     silver = {table: pl.scan_delta(job.lakehouse / "silver" / table) for table in TABLES}
     with job.stage("marts"):
-        made = dict(zip(lazy := marts(with_names(silver)), pl.collect_all(lazy.values())))
+        asked = marts(with_names(silver))
+        made = dict(zip(asked, pl.collect_all(asked.values()), strict=True))
         for name, mart in made.items():
             mart.write_delta(job.lakehouse / "gold" / name)
     with job.stage("publish"):
