@@ -64,7 +64,8 @@ def measured(words: list[str], output: Path, errors: Path) -> Cost:
         now = time.monotonic()
         if pid:
             cpu += usage.ru_utime + usage.ru_stime
-            # What the kernel kept of the biggest process: no sample need have met its peak.
+            # What the kernel kept of the biggest process: no sample need have met its peak. It
+            # begins with what the parent had at the exec, so whoever measures must stay small.
             peak = max(peak, usage.ru_maxrss * RSS_UNIT / 1e6)
             if pid == process.pid:
                 wall, process.returncode = now - began, os.waitstatus_to_exitcode(status)
