@@ -38,7 +38,8 @@ def title(found: Measured) -> str:
     """What was worked on, in one line."""
     size, months = found["data_bytes"], found["months"]
     shown = f"{size / 1e6:,.0f} MB" if size >= 1e6 else f"{size / 1e3:.0f} kB"
-    return f"{found['interactions']:,} interactions, {shown}, {months} months of changes"
+    often = f"{months} month{'' if months == 1 else 's'}"
+    return f"{found['interactions']:,} interactions, {shown}, {often} of changes"
 
 
 def setting(found: Measured, runs: int) -> str:
@@ -135,6 +136,8 @@ def main() -> None:
     parser.add_argument("files", type=Path, nargs="+", metavar="FILE.json")
     parser.add_argument("--into", type=Path, required=True)
     options = parser.parse_args()
+    if missing := [path for path in options.files if not path.is_file()]:
+        parser.error(f"{missing[0]} is not there: `make bench` measures, and writes such files")
     page = options.into.read_text("utf-8")
     for path in options.files:
         page = put(page, path.stem, section(json.loads(path.read_text("utf-8"))))

@@ -1,10 +1,12 @@
 """The tables of docs/performance.md, from figures written by hand."""
 
+import sys
+
 import pytest
 from compare import Run, summary
 from figures import Content, Published
 from measure import Cost
-from tables import costs, losses, put, section, stages
+from tables import costs, losses, main, put, section, stages
 
 FOUND = {
     "date": "2026-03-01",
@@ -84,6 +86,16 @@ def test_a_section_without_an_end_is_refused_rather_than_the_page_cut():
         put("<!-- begin a -->\n# All the rest\n", "a", "new")
 
 
+def test_without_figures_the_page_stays_and_the_way_to_them_is_told(tmp_path, monkeypatch, capsys):
+    (tmp_path / "page.md").write_text("# Page\n")
+    words = ["tables.py", str(tmp_path / "none.json"), "--into", str(tmp_path / "page.md")]
+    monkeypatch.setattr(sys, "argv", words)
+    with pytest.raises(SystemExit):
+        main()
+    assert "none.json is not there: `make bench` measures" in capsys.readouterr().err
+    assert (tmp_path / "page.md").read_text() == "# Page\n"
+
+
 def test_what_compare_writes_is_what_the_tables_read(tmp_path):
     for name in ("initial/agents.csv", "delta/agents_delta_202502.csv"):
         (tmp_path / name).parent.mkdir()
@@ -93,7 +105,7 @@ def test_what_compare_writes_is_what_the_tables_read(tmp_path):
     runs = [Run(Cost(0, s, s + 1, 2 * s, 100.0), {"extract": s}, {"X": "1"}) for s in (1.0, 3.0)]
     found = summary(tmp_path, {"usual": runs}, published)
     text = section({**FOUND, **found})
-    assert "### 7 interactions, 1 kB, 1 months of changes" in text
+    assert "### 7 interactions, 1 kB, 1 month of changes" in text
     assert "| the usual PySpark + Delta script | 2.0 (1.0 to 3.0) | 1.00 | 4.0 | 1.00 |" in text
     assert "| the usual PySpark + Delta script | extract 2.0 |" in text
     assert text.endswith("support_report.csv (1 rows), agents_final.csv (3 rows).")
