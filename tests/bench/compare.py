@@ -30,6 +30,7 @@ from pathlib import Path
 from figures import Published, differences, read_published
 from machine import machine, versions
 from measure import Cost, measured, own_orphans
+from tables import ratio
 
 ROOT = Path(__file__).resolve().parents[2]
 HERE = Path(__file__).parent
@@ -137,11 +138,11 @@ def print_table(runs: dict[str, list[Run]]) -> None:
     rows = [head]
     for name, own in runs.items():
         mine, walls = medians(own), [run.cost.wall_seconds for run in own]
-        ratio = {key: f"{mine[key] / base[key]:.2f}" if base[key] else "-" for key in MEASURES}
+        ratios = {key: ratio(mine[key] / base[key] if base[key] else None) for key in MEASURES}
         wall, settled, cpu, memory = (f"{mine[key]:.1f}" for key in MEASURES)
         spread = f"({min(walls):.1f}..{max(walls):.1f})"
-        cells = (name, wall, spread, ratio["wall_seconds"], settled)
-        rows.append((*cells, cpu, ratio["cpu_seconds"], memory, ratio["peak_memory_mb"]))
+        cells = (name, wall, spread, ratios["wall_seconds"], settled)
+        rows.append((*cells, cpu, ratios["cpu_seconds"], memory, ratios["peak_memory_mb"]))
     widths = [max(len(row[place]) for row in rows) for place in range(len(head))]
     for row in rows:
         print("  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)))
