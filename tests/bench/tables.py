@@ -24,6 +24,7 @@ LOSSES = {
     "peak_memory_mb": "memory",
 }
 HEAD = "| | seconds | ratio | processor s | ratio | memory MB | ratio |"
+BUSY = "The machine was busy with other work: processor seconds tell more than seconds here."
 STAGES_HEAD = "| | seconds by stage |"
 
 Measured = dict[str, Any]
@@ -47,10 +48,11 @@ def setting(found: Measured, runs: int) -> str:
     machine = found["machine"]
     versions = ", ".join(f"{name} {version}" for name, version in found["versions"].items())
     often = "one run each" if runs == 1 else f"medians of {runs} runs each"
+    busy = " " + BUSY if machine["load_before"] > machine["cores"] / 2 else ""
     return (
         f"{found['date']}, {often}. {machine['cores']} cores, {machine['memory_gb']:.0f} GB,"
         f" {machine['system']}, load {machine['load_before']} before the first run. Java"
-        f" {machine['java']}, Python {machine['python']}, {versions}."
+        f" {machine['java']}, Python {machine['python']}, {versions}.{busy}"
     )
 
 

@@ -72,6 +72,12 @@ def test_a_section_says_when_where_how_often_and_that_the_figures_are_the_same()
     assert text.endswith("The same from all: support_report.csv (6,042 rows).")
 
 
+def test_a_machine_at_other_work_is_told():
+    assert "busy" not in section(FOUND)
+    busy = {**FOUND, "machine": {**FOUND["machine"], "load_before": 1.1}}
+    assert "DuckDB 2.0.0. The machine was busy with other work: processor" in section(busy)
+
+
 def test_a_section_takes_the_place_of_its_old_one_and_leaves_the_others():
     page = "# Page\n<!-- begin a -->\nold\n<!-- end a -->\n<!-- begin b -->\nb\n<!-- end b -->\n"
     assert put(page, "a", "new") == page.replace("old", "new")
