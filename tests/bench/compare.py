@@ -216,7 +216,8 @@ def main() -> None:
     )
     if options.json:
         found = where | summary(data, runs, published)
-        found["versions"] = versions() | found["versions"]
+        if "product" in runs:
+            found["versions"] = versions() | found["versions"]
         options.json.parent.mkdir(parents=True, exist_ok=True)
         options.json.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
 
