@@ -4,7 +4,11 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 TOOL   := $(BIN)/support-lakehouse
-COMMA  := ,
+BENCH  := .bench
+BENCH_VENV  := .venv-bench
+BENCH_READY := $(BENCH_VENV)/.ready
+COMPARE = SUPPORT_LAKEHOUSE_JARS=$(VENV)/share/support-lakehouse $(BIN)/python tests/bench/compare.py
+SIZE   ?= 10000000
 
 # What a variable set on the command line adds to the commands: make run MONTHS=202502,202503
 AT      = $(if $(LAKEHOUSE),--lakehouse '$(LAKEHOUSE)')
@@ -17,7 +21,7 @@ RUN     = $(AT) $(FROM) $(FORMAT_) $(WHICH) $(if $(ACCEPT),--accept '$(ACCEPT)')
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run plan report export answers history files quarantine verify maintain doctor
-.PHONY: test soak mutants check bench clean
+.PHONY: test soak mutants check bench bench-full bench-docs clean
 
 help: ## Print this list
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
@@ -75,11 +79,19 @@ check: $(READY) ## Format, lint, types, layers
 	@$(BIN)/mypy
 	@$(BIN)/python -m pytest tests/test_layers.py
 
-bench: $(READY) ## The product against a script that does the job the usual way, side by side
-	@SUPPORT_LAKEHOUSE_JARS=$(VENV)/share/support-lakehouse $(BIN)/python tests/bench/compare.py --runs 3 --data '$(or $(DATA),data)'
+bench: $(READY) $(BENCH_READY) $(if $(DATA),,$(BENCH)/1000000.made) ## Compare with other ways: the real files and 1 million rows, or DATA (minutes; RUNS=3)
+	@for data in $(if $(DATA),'$(DATA)',data $(BENCH)/1000000); do \
+	  $(COMPARE) --runs $(or $(RUNS),1) --data "$$data" --json "$(BENCH)/$$(basename "$$data").json" || exit 1; \
+	done
+
+bench-full: $(READY) $(BENCH_READY) $(BENCH)/$(SIZE).made ## The same on 10 million rows, without finals (SIZE=16000000 for more; RUNS=3)
+	@$(COMPARE) --runs $(or $(RUNS),1) --no-finals --data $(BENCH)/$(SIZE) --json $(BENCH)/$(SIZE).json
+
+bench-docs: $(READY) ## Write what was measured into docs/performance.md
+	@$(BIN)/python tests/bench/tables.py --into docs/performance.md $(BENCH)/*.json
 
 clean: ## Remove the lakehouse, the environment and all that was generated
-	rm -rf $(VENV) lakehouse export spark-warehouse .pytest_cache .mypy_cache .ruff_cache .hypothesis .soak
+	rm -rf $(VENV) $(BENCH_VENV) $(BENCH) lakehouse export spark-warehouse .pytest_cache .mypy_cache .ruff_cache .hypothesis .soak
 
 $(READY): requirements.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; v = sys.version_info; v >= (3, 11) or sys.exit("Python %d.%d found, 3.11 or later needed: install it, or name one with make PYTHON=python3.12" % v[:2])'
@@ -88,4 +100,16 @@ $(READY): requirements.txt pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@$(TOOL) setup
+	@touch $@
+
+# Of its own, so that nobody needs Polars and DuckDB to use the product.
+$(BENCH_READY): requirements-bench.txt
+	@echo "Setting up $(BENCH_VENV) for the benchmark (once) ..."
+	@$(PYTHON) -m venv $(BENCH_VENV)
+	@$(BENCH_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-bench.txt
+	@touch $@
+
+$(BENCH)/%.made: tests/bench/generate.py | $(READY)
+	@echo "Making $* interactions in $(BENCH)/$* (once) ..."
+	@$(BIN)/python tests/bench/generate.py --rows $* --out $(BENCH)/$*
 	@touch $@

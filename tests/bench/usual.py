@@ -1,15 +1,15 @@
 """The monthly job the usual way: what the product is measured against.
 
-A stand-alone PySpark and Delta script as common tutorials lay it out: one table and one month
-after another, a MERGE per change file, three marts, CSV at the end; settings are the defaults.
+A PySpark and Delta script as common tutorials lay it out: one table and one month after another,
+a MERGE per change file, three marts, CSV at the end; settings are the defaults.
 
-    python tests/bench/usual.py --data DIR --lakehouse DIR [--months 202502,202503] [--jars A,B]
+    python tests/bench/usual.py --data DIR --lakehouse DIR [--months 202502,202503] [--no-finals]
+        [--jars A,B]
 
 The jars come from --jars or SUPPORT_LAKEHOUSE_JARS (a comma list, or a folder that holds them):
 nothing is resolved. The Delta jar carries Delta's Python package too.
 """
 
-import argparse
 import csv
 import logging
 import os
@@ -17,6 +17,8 @@ import shutil
 import sys
 from pathlib import Path
 
+from monthly import INSTANTS, NAMES, TABLES, Job, command_line, job_of
+from pyspark import __version__ as pyspark_version
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.window import Window
@@ -27,23 +29,6 @@ BUSINESS_ZONE = "-05:00"
 DELTA_CATALOG = "org.apache.spark.sql.delta.catalog.DeltaCatalog"
 TIMESTAMP_FORMAT = "yyyy-MM-dd'T'HH:mm:ss'Z'"
 
-# The columns of each table, its key first. References come before what refers to them.
-TABLES = {
-    "contact_centers": ("contact_center_id", "contact_center_name", "location"),
-    "service_categories": ("category_id", "category_name", "department"),
-    "agents": ("agent_id", "full_name", "contact_center_id", "hire_date", "category_id"),
-    "interactions": (
-        *("interaction_id", "timestamp", "channel", "category_id", "agent_id"),
-        *("contact_center_id", "interaction_start", "agent_resolution_timestamp"),
-        *("interaction_end", "call_duration_minutes", "satisfaction_rating"),
-    ),
-}
-NAMES = {
-    "contact_centers": "contact_center_name",
-    "service_categories": "department",
-    "agents": "full_name",
-}
-INSTANTS = ("timestamp", "interaction_start", "agent_resolution_timestamp", "interaction_end")
 TYPES = {
     "hire_date": "date",
     "call_duration_minutes": "decimal(12,4)",
@@ -124,21 +109,17 @@ def clean_rows(rows: DataFrame, table: str) -> DataFrame:
     )
 
 
-def load_extract(spark: SparkSession, table: str, data: Path, lakehouse: Path) -> None:
+def load_extract(spark: SparkSession, table: str, source: Path, lakehouse: Path) -> None:
     """Write the bronze and silver tables from the extract."""
-    source = data / "initial" / f"{table}.csv"
     rows = read_csv(spark, source).withColumn("action", F.lit("add"))
     save(rows, lakehouse / "bronze" / table)
     save(clean_rows(rows, table).drop("action"), lakehouse / "silver" / table)
 
 
-def merge_month(spark: SparkSession, table: str, month: str, data: Path, lakehouse: Path) -> None:
+def merge_month(spark: SparkSession, table: str, source: Path, lakehouse: Path) -> None:
     """Append one change file to bronze and MERGE it into silver."""
     from delta.tables import DeltaTable
 
-    source = data / "delta" / f"{table}_delta_{month}.csv"
-    if not source.exists():
-        return
     rows = read_csv(spark, source)
     save(rows, lakehouse / "bronze" / table, "append")
     key, values = TABLES[table][0], {name: f"s.`{name}`" for name in TABLES[table]}
@@ -203,33 +184,32 @@ def publish_final(rows: DataFrame, path: Path) -> None:
     shutil.rmtree(folder)
 
 
-def run(spark: SparkSession, data: Path, lakehouse: Path, months: list[str]) -> None:
+def run(spark: SparkSession, job: Job) -> None:
     """The whole job: extract, months in order, marts, published files."""
-    for table in TABLES:
-        load_extract(spark, table, data, lakehouse)
-    for month in months:
+    with job.stage("extract"):
         for table in TABLES:
-            merge_month(spark, table, month, data, lakehouse)
+            load_extract(spark, table, job.extract(table), job.lakehouse)
+    with job.stage("months"):
+        for table, source in job.changes():
+            merge_month(spark, table, source, job.lakehouse)
     read = spark.read.format("delta")
-    silver = {table: read.load(str(lakehouse / "silver" / table)) for table in TABLES}
-    with_names(silver).createOrReplaceTempView("facts")
-    for name, query in MARTS.items():
-        save(spark.sql(query), lakehouse / "gold" / name)
-        log.info("built %s", name)
-    published = lakehouse / "published"
-    published.mkdir(parents=True, exist_ok=True)
-    report = read.load(str(lakehouse / "gold" / "support_report"))
-    publish_report(report, published / "support_report.csv")
-    for table in TABLES:
-        publish_final(final_rows(table, silver), published / f"{table}_final.csv")
+    silver = {table: read.load(str(job.lakehouse / "silver" / table)) for table in TABLES}
+    with job.stage("marts"):
+        with_names(silver).createOrReplaceTempView("facts")
+        for name, query in MARTS.items():
+            save(spark.sql(query), job.lakehouse / "gold" / name)
+            log.info("built %s", name)
+    with job.stage("publish"):
+        job.published.mkdir(parents=True, exist_ok=True)
+        report = read.load(str(job.lakehouse / "gold" / "support_report"))
+        publish_report(report, job.published / "support_report.csv")
+        for table in TABLES if job.finals else ():
+            publish_final(final_rows(table, silver), job.published / f"{table}_final.csv")
 
 
 def main() -> None:
     """Parse the command line, start Spark, run the job."""
-    parser = argparse.ArgumentParser(description="The monthly job the usual way.")
-    parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--lakehouse", type=Path, required=True)
-    parser.add_argument("--months", help="comma list; by default every month in delta/")
+    parser = command_line("The monthly job the usual way.")
     parser.add_argument("--jars", default=os.environ.get("SUPPORT_LAKEHOUSE_JARS", ""))
     options = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
@@ -239,11 +219,13 @@ def main() -> None:
     if Path(options.jars).is_dir():
         jars = [str(jar) for jar in Path(options.jars).glob("*delta-s*.jar")]
     sys.path += jars
-    found = {path.stem[-6:] for path in (options.data / "delta").glob("*_delta_*.csv")}
-    months = options.months.split(",") if options.months else sorted(found)
-    spark = build_session(jars)
-    run(spark, options.data.resolve(), options.lakehouse.resolve(), months)
+    job = job_of(options)
+    with job.stage("session"):
+        spark = build_session(jars)
+    run(spark, job)
     spark.stop()
+    delta = [Path(jar).stem.rpartition("-")[2] for jar in jars if "delta-spark" in jar]
+    print(job.told({"PySpark": pyspark_version, "Delta": ", ".join(delta)}))
 
 
 if __name__ == "__main__":
