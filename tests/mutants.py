@@ -116,7 +116,7 @@ MUTANTS = (
         "pipeline/back.py",
         'aside = {"loaded": "held", ',
         'aside = {"loaded": "refused", ',
-        STORY,
+        ("tests/product/test_back.py",),
     ),
 )
 

@@ -12,6 +12,7 @@ from pyspark.sql import SparkSession
 
 from support_lakehouse.config import Config
 from support_lakehouse.io import ops
+from support_lakehouse.pipeline.back import withdraw
 from support_lakehouse.pipeline.replay import discard, replay
 from support_lakehouse.transforms.by_hand import sheet_row
 from tests.product.support import DATA, command, load, published
@@ -113,8 +114,11 @@ def test_rows_are_judged_again_by_todays_rules(
     deliveries.write_call_log(tmp_path / "data", 5, dirt=0)
     path = next((tmp_path / "data" / "call_center").iterdir())
     path.write_text(path.read_text() + "77,78,79,08:00:00,08:01:00,WAITING\n")
+    mistaken = path.with_name("call_center_by_mistake.csv")
+    mistaken.write_text(path.read_text().splitlines()[0] + "\n")
     lakehouse = tmp_path / "lakehouse"
     load(config, spark, tmp_path / "data", lakehouse)
+    withdraw(config, lakehouse, f"call_center/{mistaken.name}", why="a mistake", spark=spark)
     (found,) = command("quarantine", "list", "--lakehouse", lakehouse, "--json").json
     assert (found["feed"], found["state"]) == ("call_center_log", "open")
     assert found["reasons"][0]["rule"] == "allowed"
@@ -126,6 +130,9 @@ def test_rows_are_judged_again_by_todays_rules(
     feeds = tuple(today if feed is log else feed for feed in config.feeds)
     done = replay(_with(config, feeds), lakehouse, feed="call_center_log", spark=spark)
     assert done.returned == {"call_center_log": 1}
+    assert load(config, spark, tmp_path / "data", lakehouse).state == "nothing to do", (
+        "it stays out"
+    )
     (found,) = command("quarantine", "list", "--lakehouse", lakehouse, "--json").json
     assert (found["state"], found["attempts"]) == ("released", 2)
     text = (lakehouse / "published" / "call_center_log.csv").read_text()

@@ -76,14 +76,16 @@ def _replay(
     at = datetime.now(UTC)
     run = name_of_run(at)
     releases = tuple(ops.read_releases(lakehouse))
-    ledger = tuple(e for e in read_ledger(lakehouse, releases) if e.state == "loaded")
+    known = read_ledger(lakehouse, releases)
+    ledger = tuple(e for e in known if e.state == "loaded")
+    aside = tuple(e for e in known if e.state in ("held", "withdrawn"))
     waiting = _waiting(config, lakehouse, releases, ledger, feed, corrected)
     if not waiting:
         return ReplayResult({}, {}, releases[-1] if releases else None, (), stages.told())
     files = {(w["feed"], w["file"]) for w in waiting}
     named = _with_admissions([e for e in ledger if e.place in files], run)
     others = tuple(e for e in ledger if e.place not in files)
-    plan = Plan(releases, ledger, others, returned=tuple(named))
+    plan = Plan(releases, ledger, others, returned=tuple(named), aside=aside)
     plan = with_replays(plan, config.feeds)
     with log_to(lakehouse / "logs" / f"{run}.log", "info"):
         from support_lakehouse.pipeline.again import judge_again
@@ -94,7 +96,8 @@ def _replay(
             decisions.append(("corrected by hand", f"{len(waiting)} rows"))
         with stages.stage("release"):
             releasing = Releasing(config, lakehouse, plan, run, at, why)
-            made = releasing.release("replay", done.ledger, done.applied, decisions)
+            kept = (*done.ledger, *plan.kept_aside())
+            made = releasing.release("replay", kept, done.applied, decisions)
         with stages.stage("publish"):
             released = Released(lakehouse, made, as_of=None)
             paths = publish(released, config, config.settings.format, finals=True)
