@@ -1,5 +1,6 @@
 """Owns `explain`: the life of one key, or what makes up one figure of the report."""
 
+import difflib
 from collections.abc import Mapping
 from typing import Annotated, Any
 
@@ -11,7 +12,6 @@ from support_lakehouse.cli.life import ToldLife
 from support_lakehouse.config import Config, load_config
 from support_lakehouse.errors import Damaged, UsageError
 from support_lakehouse.io import ops
-from support_lakehouse.model.complaints import did_you_mean
 from support_lakehouse.model.feed import Feed
 from support_lakehouse.stages.explain import Explaining, texts_of
 from support_lakehouse.stages.figure import Figure, Figures
@@ -157,7 +157,10 @@ def _measures(row: Mapping[str, Any]) -> str:
 def _feed(config: Config, name: str) -> Feed:
     names = [feed.name for feed in config.feeds]
     if name not in names:
+        near = difflib.get_close_matches(name, names, n=1)
         raise UsageError(
-            f"no feed is called {name!r}{did_you_mean(name, names)}", expected=", ".join(names)
+            f"no feed is called {name!r}",
+            expected=f"one of {', '.join(names)}",
+            hint=f"Did you mean {near[0]}?" if near else "",
         )
     return config.feed(name)

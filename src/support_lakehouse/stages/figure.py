@@ -93,9 +93,10 @@ class Figures:
         published = next((row for row in report if wanted.items() <= row.items()), None)
         if published is None:
             raise UsageError(
-                f"the report has no row {', '.join(wanted.values())}{_near(wanted, report)}",
+                f"the report has no row {', '.join(wanted.values())}",
                 where=f"release {self.released.release.release}",
                 expected="month, centre and department as `support-lakehouse report` prints them",
+                hint=_near(wanted, report),
             )
         rows = _of_month(self.released, zone, month)
         for table, (key, column) in NAMED.items():
@@ -133,8 +134,9 @@ def _near(place: Mapping[str, str], report: Sequence[Mapping[str, Any]]) -> str:
         known = sorted({row[key] for row in report})
         if told not in known:
             near = difflib.get_close_matches(told, known, n=1)
-            meant = f"; did you mean {near[0]}?" if near else f"; there are {', '.join(known[:12])}"
-            return f": no {key} is called {told!r}{meant}"
+            if near:
+                return f"Did you mean {near[0]}?"
+            return f"No {key} is called {told!r}; there are {', '.join(known[:12])}."
     return ""
 
 
