@@ -5,6 +5,7 @@ import re
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote
 
 from deltalake import CommitProperties, DeltaTable
@@ -32,19 +33,28 @@ def is_whole(table: Path, version: int) -> bool:
     return _harmed(table, version) is None
 
 
+def has_whole_entry(table: Path, version: int) -> bool:
+    """Whether a version's log entry can be read to its end, whatever became of its files since."""
+    return bool(_actions(table, version))
+
+
 def _harmed(table: Path, version: int) -> Path | None:
     """The first file of a commit that is torn, empty or gone: its log entry, or a data file."""
-    entry = _entry(table, version)
-    try:
-        lines = entry.read_text(encoding="utf-8").splitlines()
-        actions = [dict(json.loads(line)) for line in lines]
-    except (OSError, ValueError, TypeError):
-        return entry
+    actions = _actions(table, version)
     for added in (action["add"] for action in actions if "add" in action):
         path = table / unquote(added["path"])
         if not path.is_file() or path.stat().st_size != added["size"]:
             return path
-    return None if actions else entry
+    return None if actions else _entry(table, version)
+
+
+def _actions(table: Path, version: int) -> list[dict[str, Any]]:
+    """The lines of a log entry; none where it is torn, empty or gone."""
+    try:
+        lines = _entry(table, version).read_text(encoding="utf-8").splitlines()
+        return [dict(json.loads(line)) for line in lines]
+    except (OSError, ValueError, TypeError):
+        return []
 
 
 def last_whole_version(table: Path) -> int | None:

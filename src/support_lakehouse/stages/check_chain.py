@@ -31,7 +31,7 @@ def _check_commits(lakehouse: Path, releases: Sequence[Release], findings: Findi
     """Each commit of a release tells its hash a second time."""
     hashes = {release.release: release.hash for release in releases}
     for version in undo.log_versions(lakehouse / RELEASES):
-        if not undo.is_whole(lakehouse / RELEASES, version):
+        if not undo.has_whole_entry(lakehouse / RELEASES, version):
             continue
         told = user_metadata(lake.commit_of(lakehouse / RELEASES, version))
         number, hash_ = told.get("release", 0), told.get("hash")

@@ -53,7 +53,7 @@ def _log_is_whole(of: Checking, name: str) -> bool:
     table = of.lakehouse / name
     newest = of.releases[-1].tables.get(name) if table == of.lakehouse / name else None
     versions = undo.log_versions(table)
-    torn = [version for version in versions if not undo.is_whole(table, version)]
+    torn = [version for version in versions if not undo.has_whole_entry(table, version)]
     last = newest.version if newest else max(versions, default=0)
     if name == RELEASES:
         last -= 1 if torn == versions[-1:] else 0  # stages.check_chain judges its last entry
