@@ -14,7 +14,7 @@ from support_lakehouse.io.tables import Tables
 from support_lakehouse.model.books import LedgerEntry
 from support_lakehouse.model.feed import Feed
 from support_lakehouse.model.landing import Shape
-from support_lakehouse.model.plan import Plan
+from support_lakehouse.model.plan import Plan, with_replays
 from support_lakehouse.pipeline.load import Loading, loading
 from support_lakehouse.pipeline.replay import counted, records_of
 from support_lakehouse.stages import admit
@@ -28,8 +28,12 @@ Entry = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class JudgedAgain:
-    """The ledger after it, what silver was done, and how many rows came back or did not."""
+    """What was folded in the end, the ledger after it, and how many rows came back or did not.
 
+    `plan` takes back only the files of which a row came back.
+    """
+
+    plan: Plan
     ledger: tuple[LedgerEntry, ...]
     applied: Mapping[str, Mapping[str, Applied]]
     returned: Mapping[str, int]
@@ -63,9 +67,11 @@ def judge_again(
                 entries.append(Q.quarantined(judged, feed.name, rules=rules, state=Q.OPEN))
         with stages.stage("quarantine"):
             admit.write_entries(load.tables, reduce(DataFrame.unionByName, entries))
-        done = replace(load, plan=_folding(plan, counts)).fold({})
+        folding = with_replays(_folding(plan, counts), config.feeds)
+        done = replace(load, plan=folding).fold({})
     totals = [(f, n) for f, files in counts.items() for n in files.values()]
     return JudgedAgain(
+        folding,
         done.ledger,
         done.applied,
         returned=counted([(feed, rows - no) for feed, (rows, no) in totals]),

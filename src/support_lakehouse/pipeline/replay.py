@@ -95,7 +95,7 @@ def _replay(
         if corrected:
             decisions.append(("corrected by hand", f"{len(waiting)} rows"))
         with stages.stage("release"):
-            releasing = Releasing(config, lakehouse, plan, run, at, why)
+            releasing = Releasing(config, lakehouse, done.plan, run, at, why)
             kept = (*done.ledger, *plan.kept_aside())
             made = releasing.release("replay", kept, done.applied, decisions)
         with stages.stage("publish"):
