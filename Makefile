@@ -64,10 +64,11 @@ maintain: $(READY) ## Join small files, remove what no kept release needs (KEEP=
 doctor: $(READY) ## Check Java, jars and conf/, and start a session
 	@$(TOOL) doctor
 
-test: $(READY) ## Run all tests
+test: $(READY) ## Run the tests, about ten minutes
 	@$(BIN)/python -m pytest
 
-soak: $(READY) ## Go on with the random tests for MINUTES=10, failures and their seeds in .soak/
+soak: $(READY) ## The tests that take minutes, then random ones for MINUTES=10, failures and their seeds in .soak/
+	@$(BIN)/python -m pytest -m soak
 	@$(BIN)/python -m tests.soak --minutes '$(or $(MINUTES),10)'
 
 mutants: $(READY) ## Put deliberate faults into a copy of the program; the tests must catch each

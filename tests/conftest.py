@@ -16,13 +16,17 @@ ROOT = Path(__file__).parents[1]
 
 @pytest.fixture(scope="session")
 def spark(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[SparkSession]":
-    """A session with Delta, as a small run has it; started once."""
+    """A session with Delta, as a small run has it, in a JVM for work of minutes; started once."""
     # Imported here: tests without Spark need not wait for it.
-    from support_lakehouse.io.session import spark_session
+    from support_lakehouse.io.session import session_for, spark_session
 
     folder = tmp_path_factory.mktemp("spark")
     log = folder / "spark.log"
-    with spark_session(bytes_at_stake=0, log=log, warehouse=folder) as session:
+    with spark_session(bytes_at_stake=10**9, log=log, warehouse=folder) as big:
+        session = session_for(big, 0)
+        # Delta remembers ten thousand tables, made once, at the first: the tests make hundreds.
+        session.conf.set("spark.databricks.delta.delta.log.cacheSize", "12")
+        session.range(1).write.format("delta").save(str(folder / "first"))
         yield session
 
 

@@ -50,6 +50,9 @@ class Deliveries:
         return Path(shutil.copytree(self.data, folder))
 
 
+pytestmark = pytest.mark.soak
+
+
 @pytest.fixture(scope="module")
 def told(config: Config, spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Told:
     root = tmp_path_factory.mktemp("grid")

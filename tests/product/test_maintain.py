@@ -23,6 +23,7 @@ from support_lakehouse.stages.kept import standings
 from tests.product import faults as f
 from tests.product.support import DATA, command, load, published
 
+pytestmark = pytest.mark.soak
 LATE = "202506"
 MONTHS = tuple(f"2025{month:02}" for month in range(2, 13)) + ("202601",)
 FEEDS = ("agents", "contact_centers", "interactions", "service_categories")

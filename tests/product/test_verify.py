@@ -15,6 +15,7 @@ from support_lakehouse.io import lake, ops
 from support_lakehouse.io.lock import lock
 from support_lakehouse.model.verdict import Findings
 from support_lakehouse.pipeline.back import rollback, withdraw
+from support_lakehouse.pipeline.maintain import maintain
 from support_lakehouse.pipeline.replay import replay
 from support_lakehouse.pipeline.verify import Asked, verify
 from tests.product import faults as f
@@ -170,6 +171,17 @@ def test_a_fault_is_found_without_a_flag_and_named(name: str, config: Config, co
     findings = found(copy, config)
     assert findings.result == "damaged"
     assert where in told(findings)
+
+
+def test_what_maintenance_leaves_is_sound_and_tells_the_same(config: Config, copy: Path) -> None:
+    releases = range(1, len(ops.read_releases(copy)) + 1)
+    before = {n: command("report", "--lakehouse", copy, "--release", n).out for n in releases}
+    made = maintain(config, copy, 24)
+    assert set(made.compacted) <= set(ops.read_releases(copy)[-1].tables)
+    assert {
+        n: command("report", "--lakehouse", copy, "--release", n).out for n in releases
+    } == before
+    assert verify(config, copy, Asked(content=True))[1].result == "sound"
 
 
 def test_every_old_release_is_bound_by_the_next(config: Config, copy: Path) -> None:
