@@ -141,7 +141,7 @@ def test_what_will_go_is_listed_first_and_nothing_else_goes(config: Config, copy
     assert seen[0].removed == done.removed
     assert set(before) - set(there()) == {file.path for file in done.removed}
     for file in done.removed:
-        assert f"Removed: {file.path} ({file.bytes} bytes)" in listed.out
+        assert f"To be removed: {file.path} ({file.bytes} bytes)" in listed.out
         assert not file.path.startswith(("gold/", "ops/"))
     made = ops.read_releases(copy)[-1]
     last = ops.read_releases(copy)[-2]

@@ -27,6 +27,7 @@ from support_lakehouse.model.release import Release
 from support_lakehouse.pipeline import run as pipeline
 from support_lakehouse.pipeline.back import rollback, withdraw
 from support_lakehouse.pipeline.replay import discard, entries_of, replay
+from support_lakehouse.pipeline.verify import Asked, verify
 from support_lakehouse.stages.released import Released
 from tests.product.failing import failing
 from tests.product.support import ROOT_SETTINGS
@@ -320,6 +321,8 @@ class Story(RuleBasedStateMachine):
         self._check_quarantine()
         self._check_reports(newest, self.books, published=whole)
         self._check_reports(releases[Random(len(releases)).randrange(len(releases))], None)
+        found = verify(self.config, self.lakehouse, Asked())[1]
+        assert (found.result, found.differences) == ("sound", [])
         content = repr((self.variant, self._content(), sorted(GOLD & set(newest.tables))))
         assert self.seen.states.setdefault(content, newest.state) == newest.state
 

@@ -16,6 +16,7 @@ from support_lakehouse.errors import Damaged, UsageError
 from support_lakehouse.io import ops
 from support_lakehouse.model.period import is_month, period_order
 from support_lakehouse.stages.diff import Differing
+from support_lakehouse.stages.kept import check_kept
 from support_lakehouse.stages.released import Released, open_released
 from support_lakehouse.transforms.difference import Cause, Difference, Moved, Part, reversed_
 from support_lakehouse.transforms.report import KEYS, MEASURES
@@ -69,7 +70,9 @@ def _state(config: Config, root: Path, text: str) -> Released:
             f"{text!r} is no state", expected="a release, as 3, a month, as 202502, or 3@202502"
         )
     number = found["release"] or found["only"]
-    return open_released(config, root, release=int(number) if number else None, as_of=month)
+    opened = open_released(config, root, release=int(number) if number else None, as_of=month)
+    check_kept(root, ops.read_releases(root), opened.release)
+    return opened
 
 
 def _age(state: Released) -> tuple[int, bool, Any]:

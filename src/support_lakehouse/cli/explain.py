@@ -15,6 +15,7 @@ from support_lakehouse.io import ops
 from support_lakehouse.model.feed import Feed
 from support_lakehouse.stages.explain import Explaining, texts_of
 from support_lakehouse.stages.figure import Figure, Figures
+from support_lakehouse.stages.kept import check_kept
 from support_lakehouse.stages.released import open_released
 from support_lakehouse.transforms.report import KEYS, MEASURES
 
@@ -46,6 +47,7 @@ def explain(
     month = "" if feed else o.report_month(what[1], "MONTH") or ""
     released = open_released(config, root, release=release, as_of=as_of)
     releases = ops.read_releases(root)
+    check_kept(root, releases, released.release)
     if feed is None:
         _explain_figure(Figures(config, released, releases), month, what[2], what[3], json=json)
         return

@@ -39,10 +39,10 @@ def maintain(
 
 
 def _tell(todo: Maintenance) -> None:
-    screen.say(f"Kept: every release from {todo.kept_from} on.")
+    screen.say(f"To be kept: every release from {todo.kept_from} on.")
     for table, files in todo.compacted.items():
-        screen.say(f"Joined: {files} small files of {table}.")
+        screen.say(f"To be joined: {files} small files of {table}.")
     for file in todo.removed:
-        screen.say(f"Removed: {file.path} ({file.bytes} bytes)")
+        screen.say(f"To be removed: {file.path} ({file.bytes} bytes)")
     if todo.removed:
         screen.say(f"In all {len(todo.removed)} files, {todo.bytes} bytes.")

@@ -35,6 +35,13 @@ class ZoneChoice(StrEnum):
     business = "business"
 
 
+def _reason(why: str) -> str:
+    if not why.strip():
+        raise UsageError("--why is empty", expected="a few words for the journal")
+    return why.strip()
+
+
+Why = Annotated[str, typer.Option("--why", help="For the journal.", callback=_reason)]
 Data = Annotated[
     Path | None,
     typer.Option("--data", help="The folder that the files land in. [default: conf/pipeline.yml]"),

@@ -146,7 +146,7 @@ def replay(
 @quarantine.command()
 def discard(
     ids: Annotated[list[str], typer.Argument(help="As `quarantine list` tells them.")],
-    why: Annotated[str, typer.Option("--why", help="For the journal.")],
+    why: o.Why,
     lakehouse: o.Lakehouse = None,
 ) -> None:
     """Give rejected rows up for good."""

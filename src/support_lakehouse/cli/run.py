@@ -90,7 +90,7 @@ def plan(
 
 def rollback(
     release: Annotated[int, typer.Argument(help="As `history` tells it.")],
-    why: Annotated[str, typer.Option("--why", help="For the journal.")],
+    why: o.Why,
     lakehouse: o.Lakehouse = None,
 ) -> None:
     """Take all tables back to a release; files loaded since are held."""
@@ -102,7 +102,7 @@ def rollback(
 
 def withdraw(
     file: Annotated[str, typer.Argument(help="Its path, as `files` lists it.")],
-    why: Annotated[str, typer.Option("--why", help="For the journal.")],
+    why: o.Why,
     lakehouse: o.Lakehouse = None,
 ) -> None:
     """Take a file out, as if it had never come."""

@@ -12,7 +12,7 @@ from typing import Any, Literal
 import pyarrow as pa
 from deltalake import CommitProperties, write_deltalake
 
-from support_lakehouse.errors import UsageError
+from support_lakehouse.errors import Damaged, UsageError
 from support_lakehouse.io import lake, undo
 from support_lakehouse.model.books import Balance, LedgerEntry
 from support_lakehouse.model.release import FORMAT, Release, TableState
@@ -63,6 +63,7 @@ def read_releases(lakehouse: Path) -> list[Release]:
     """All releases, oldest first; UsageError where a newer program wrote the lakehouse."""
     version = undo.last_whole_version(lakehouse / RELEASES)
     if version is None:
+        _check_never_published(lakehouse)
         return []
     rows = lake.read(lakehouse / RELEASES, version).to_pylist()
     newest = max(row["format"] for row in rows)
@@ -79,6 +80,17 @@ def read_releases(lakehouse: Path) -> list[Release]:
             hint="Install the newer program that wrote it.",
         )
     return sorted((_release(row) for row in rows), key=lambda release: release.release)
+
+
+def _check_never_published(lakehouse: Path) -> None:
+    """Files are published from a release only: where they are, and it is not, it was lost."""
+    if (lakehouse / "published" / "manifest.json").is_file():
+        raise Damaged(
+            "the table of releases is gone, and files were published from one",
+            where=str(lakehouse / RELEASES),
+            expected="every release that was made",
+            hint=lake.MENDED_BY,
+        )
 
 
 def append_release(lakehouse: Path, release: Release, retention: timedelta) -> None:

@@ -10,9 +10,10 @@ from support_lakehouse.errors import UsageError
 from support_lakehouse.io import ops
 from support_lakehouse.io.datafiles import READ_ERRORS
 from support_lakehouse.io.landing import sha256_of
-from support_lakehouse.model.release import Release
+from support_lakehouse.model.release import Release, TableState
 from support_lakehouse.model.verdict import Findings
 from support_lakehouse.stages.checking import BACK
+from support_lakehouse.stages.moved import REPORT
 from support_lakehouse.stages.publish import MANIFEST, made_of, sha256_again
 from support_lakehouse.stages.release import code_fingerprint
 from support_lakehouse.stages.released import Released
@@ -49,6 +50,12 @@ def check_published(
         elif why:
             findings.differs(_WHERE, why, key=name, todo=_REPUBLISHED)
         _check_file(path.parent / name, entry, newest, config, findings)
+    for other in sorted(path.parent.glob("[!.]*")):
+        if other.name not in {*told, MANIFEST}:
+            findings.notes.append(f"published/{other.name} is not named in {MANIFEST}.")
+    is_named = any(name.startswith("support_report.") for name in told)
+    if newest is not None and newest.release.tables.get(REPORT, TableState()).rows and not is_named:
+        findings.notes.append(f"{MANIFEST} names no support_report; the next run writes it.")
 
 
 def _manifest(path: Path) -> dict[str, Any] | None:
@@ -76,15 +83,29 @@ def _check_file(
     except OSError as error:
         findings.left_out(f"{where} could not be opened: {error.strerror}.")
         return
+    size = path.stat().st_size
     if found == entry.get("sha256"):
+        if entry.get("file_size", size) != size:
+            findings.differs(_WHERE, f"the file has {size} bytes", key=path.name, todo=_REPUBLISHED)
+        if newest is not None and _is_report_of(newest.release, path.name, entry):
+            again = _again(newest, config, path.name)
+            if again not in (found, None):
+                what = "file and manifest agree, but the release publishes other bytes"
+                findings.differs(where, what, todo=_REPUBLISHED)
         return
     behind = newest is not None and entry.get("state") != made_of(newest, path.name)
     if newest is not None and behind and _again(newest, config, path.name) == found:
         findings.notes.append(f"{where} is newer than {MANIFEST}; the next run puts that right.")
         return
-    size = f"{path.stat().st_size} bytes, the manifest says {entry.get('file_size')}"
-    what = f"its bytes are not those that were published: {size}, sha256 {found[:12]}"
+    sizes = f"{size} bytes, the manifest says {entry.get('file_size')}"
+    what = f"its bytes are not those that were published: {sizes}, sha256 {found[:12]}"
     findings.differs(where, what, todo=_REPUBLISHED)
+
+
+def _is_report_of(release: Release, name: str, entry: Mapping[str, Any]) -> bool:
+    """Whether a file is the report of the newest release, by this program: cheap to write again."""
+    own = entry.get("release") == release.release and release.code == code_fingerprint()
+    return own and name.startswith("support_report.")
 
 
 def _again(released: Released, config: Config, name: str) -> str | None:

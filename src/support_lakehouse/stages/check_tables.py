@@ -18,7 +18,7 @@ from support_lakehouse.io.datafiles import (
     read_column,
 )
 from support_lakehouse.io.ops import RELEASES
-from support_lakehouse.stages.checking import AGAIN, BACK, Checking, user_metadata
+from support_lakehouse.stages.checking import BACK, Checking, user_metadata
 
 _AT_ONCE = 4
 _CHECKPOINT = re.compile(r"([0-9]{20})\.checkpoint.*\.parquet")
@@ -84,10 +84,13 @@ def _gaps(table: Path, versions: list[int], last: int) -> Iterable[int]:
 
 
 def _read(of: Checking, name: str) -> dict[str, int] | None:
-    """Read a column of each file of a table's versions; what its rows trace to, if all is well."""
+    """Read a column of each file of a table's versions; what its rows trace to, if all is well.
+
+    What rows trace to only as of an earlier month has no row of the newest: 0.
+    """
     table, state = of.lakehouse / name, of.tables[name]
     also = {versions.get(name, state.version) for versions in of.release.as_of.values()}
-    before = len(of.findings.differences) + len(of.findings.unchecked)
+    whole = True
     files: dict[str, DataFile] = {}
     own: set[str] = set()
     hidden = 0
@@ -98,26 +101,32 @@ def _read(of: Checking, name: str) -> dict[str, int] | None:
                 own, hidden = {file.path for file in there}, deleted_rows(table, version)
         except READ_ERRORS as error:
             _unreadable(of, name, f"version {version}", error)
+            whole = False
             continue
         files |= {file.path: file for file in there}
     of.findings.checked["data files"] += len(files)
     told: Counter[str] = Counter()
+    as_of: Counter[str] = Counter()
     rows = 0
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         for file, found in zip(
             files.values(), pool.map(lambda f: _look(of, name, f), files.values()), strict=True
         ):
+            whole = whole and found is not None
             if found is not None and file.path in own:
                 rows += found[0]
                 told.update(found[1])
-    if len(of.findings.differences) + len(of.findings.unchecked) > before:
+            elif found is not None:
+                as_of.update(found[1])
+    if not whole:
         return None
     if rows - hidden != state.rows:
         what = f"version {state.version} has {rows - hidden} rows, the release says {state.rows}"
-        of.findings.differs(name, what, todo=_todo(name))
+        of.findings.differs(name, what, todo=BACK)
         return None
     of.findings.checked["rows"] += rows
-    return _without_hidden(table, state.version, told) if hidden else dict(told)
+    now = _without_hidden(table, state.version, told) if hidden else dict(told)
+    return {**dict.fromkeys(as_of, 0), **now}
 
 
 def _look(of: Checking, name: str, file: DataFile) -> tuple[int, dict[str, int]] | None:
@@ -127,12 +136,12 @@ def _look(of: Checking, name: str, file: DataFile) -> tuple[int, dict[str, int]]
         size = file.location.stat().st_size
         if size != file.bytes:
             what = f"the data file has {size} bytes, its log says {file.bytes}"
-            of.findings.differs(where, what, todo=_todo(name))
+            of.findings.differs(where, what, todo=BACK)
             return None
         rows, column = read_column(file, _TRACES)
     except FileNotFoundError:
         if of.is_kept(name):
-            of.findings.differs(where, "the data file is gone", todo=_todo(name))
+            of.findings.differs(where, "the data file is gone", todo=BACK)
         else:
             of.findings.left_out(of.gone)
         return None
@@ -162,8 +171,4 @@ def _unreadable(of: Checking, where: str, what: str, error: Exception) -> None:
         of.findings.left_out(f"{where}: {what} could not be opened: {error.strerror}.")
         return
     first = (str(error).strip().splitlines() or ["no reason given"])[0][:200]
-    of.findings.differs(where, f"{what} cannot be read: {first}", todo=_todo(where))
-
-
-def _todo(name: str) -> str:
-    return AGAIN if name.startswith(("silver/", "gold/")) else BACK
+    of.findings.differs(where, f"{what} cannot be read: {first}", todo=BACK)

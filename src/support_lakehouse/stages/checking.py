@@ -17,7 +17,7 @@ from support_lakehouse.model.verdict import Findings
 
 KEPT_FROM = "kept from"
 """The decision in the journal that says which release is the oldest whose versions are kept."""
-BACK = "Put it back from a copy, or rebuild all from the files with `run --reset`."
+BACK = lake.MENDED_BY
 AGAIN = "Rebuild silver and gold from the files with `run --reset`; the history stays."
 
 

@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from support_lakehouse.errors import UsageError
 from support_lakehouse.io.datafiles import READ_ERRORS, files_of
 from support_lakehouse.model.release import Release, TableState
 from support_lakehouse.stages.checking import kept_from
@@ -76,6 +77,19 @@ def needed(release: Release) -> set[tuple[str, int]]:
     """The tables with the versions that a release is read by, those as of its months as well."""
     own = {(name, state.version) for name, state in release.tables.items()}
     return own | {(n, v) for versions in release.as_of.values() for n, v in versions.items()}
+
+
+def check_kept(lakehouse: Path, releases: Sequence[Release], release: Release) -> None:
+    """Raises UsageError where maintenance removed versions that the release is read by."""
+    if release.release >= kept_from(lakehouse, releases):
+        return
+    if not all(is_there(lakehouse / name, version) for name, version in needed(release)):
+        raise UsageError(
+            f"maintenance removed versions that release {release.release} is read by",
+            where=str(lakehouse),
+            expected="a release that `history` calls kept",
+            hint=f"`report --release {release.release}` and `export` still tell what it was.",
+        )
 
 
 def place_of(lakehouse: Path, release: Release, as_of: str | None = None) -> Path:
