@@ -86,6 +86,7 @@ def submitted(lakehouse: Path, *arguments: str) -> subprocess.CompletedProcess[s
     )
 
 
+@pytest.mark.soak
 def test_spark_submit_publishes_the_same_bytes(cluster, tmp_path):
     jars = ",".join(str(path) for path in runtime.jars())
     done = submitted(

@@ -16,6 +16,9 @@ from tests.reference.origins import origins
 from tests.reference.tables import INTERACTIONS
 
 MEASURES = ("total_interactions", "total_calls", "total_call_duration")
+
+pytestmark = pytest.mark.soak
+
 LAST = 7
 
 

@@ -16,6 +16,8 @@ from tests.product.support import command
 from tests.reference.origins import origins
 from tests.reference.tables import INTERACTIONS, Table
 
+pytestmark = pytest.mark.soak
+
 LAST = 7
 
 

@@ -110,6 +110,7 @@ def kill_often(one: SmallLakehouse, whole: list[Told], rng: Random, *, kills: in
     assert len(set(due)) == len(whole), "the same figures would prove nothing"
 
 
+@pytest.mark.soak
 def test_killed_runs_are_completed_by_running_again_and_readers_never_see_a_mix(
     spark: SparkSession, tmp_path: Path
 ) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+import pytest
 import yaml
 from hypothesis import HealthCheck, Phase, note, settings
 from hypothesis import strategies as st
@@ -457,7 +458,7 @@ def _folded(lakehouse: Path, release: Release) -> set[tuple[str, str]]:
 
 
 BRIEF = settings(
-    max_examples=8,
+    max_examples=2,
     stateful_step_count=5,
     deadline=None,
     derandomize=True,
@@ -471,6 +472,13 @@ def tell_stories(spark: SparkSession, folder: Path, how: settings) -> None:
     """Run the machine in a session."""
     Story.spark, Story.folder, Story.seen, Story.told = spark, folder, Seen(), 0
     run_state_machine_as_test(Story, settings=how)
+
+
+@pytest.mark.soak
+def test_the_product_keeps_its_laws_in_eight_stories_more(
+    spark: SparkSession, tmp_path: Path
+) -> None:
+    tell_stories(spark, tmp_path, settings(BRIEF, max_examples=10))
 
 
 def test_the_product_keeps_its_laws_whatever_happens(spark: SparkSession, tmp_path: Path) -> None:
