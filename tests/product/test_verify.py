@@ -218,7 +218,7 @@ def test_changed_rows_are_named_by_their_keys(
     f.change(copy / "silver/agents", f.set_in(0, full_name="Somebody Else"))
     key = f.pq.read_table(f.data_file(copy / "silver/agents"))["agent_id"][0].as_py()
     f.change(copy / "bronze/calls", f.set_in(0, raw="{}"))
-    f.change(copy / "gold/support_report", f.add_to(0, "total_call_duration", Decimal(1)))
+    f.change(copy / "gold/agent_work_time", f.add_to(0, "work_minutes", Decimal(1)))
     f.change(copy / "silver/contact_centers", f.set_in(0, _line=99))
     assert found(copy, config, content=True).result == "sound"
     findings = verify(config, copy, Asked(rows=True), spark=spark)[1]
@@ -226,14 +226,23 @@ def test_changed_rows_are_named_by_their_keys(
     assert ("silver/agents", "the row was changed") in odd
     assert ("silver/agents", "other full_name") in odd
     assert ("bronze/calls", "the row was changed") in odd
-    assert ("gold/support_report", "other total_call_duration") in odd
+    assert ("gold/agent_work_time", "other work_minutes") in odd
     assert ("silver/contact_centers", "the place beside it is not that of a record") in {
         (where, what[:43]) for where, what in odd
     }
     assert {d.key for d in findings.differences if d.where == "silver/agents"} == {key}
-    planted = {"silver/agents", "bronze/calls", "silver/calls", "gold/support_report"}
+    planted = {"silver/agents", "bronze/calls", "silver/calls", "gold/agent_work_time"}
     assert {where for where, _ in odd} == {*planted, "silver/contact_centers"}, "no other"
     assert findings.checked["tables made again"] == 17
+
+
+def test_a_figure_of_gold_that_was_changed_is_not_what_was_published(
+    config: Config, copy: Path
+) -> None:
+    f.change(copy / "gold/support_report", f.add_to(0, "total_call_duration", Decimal(1)))
+    told = found(copy, config)
+    assert [d.where for d in told.differences] == ["published/support_report.csv"]
+    assert "other bytes" in told.differences[0].what
 
 
 def test_what_a_crash_leaves_in_published_is_no_damage(config: Config, copy: Path) -> None:
