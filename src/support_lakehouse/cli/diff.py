@@ -41,6 +41,8 @@ def diff(
     root = (lakehouse or config.lakehouse).resolve()
     before, after = (_state(config, root, text) for text in (a, b))
     releases = ops.read_releases(root)
+    for state in (before, after):
+        check_kept(root, releases, state.release)
     if _age(before) <= _age(after):
         told = Differing(config, releases, before, after).difference()
     else:
@@ -70,9 +72,7 @@ def _state(config: Config, root: Path, text: str) -> Released:
             f"{text!r} is no state", expected="a release, as 3, a month, as 202502, or 3@202502"
         )
     number = found["release"] or found["only"]
-    opened = open_released(config, root, release=int(number) if number else None, as_of=month)
-    check_kept(root, ops.read_releases(root), opened.release)
-    return opened
+    return open_released(config, root, release=int(number) if number else None, as_of=month)
 
 
 def _age(state: Released) -> tuple[int, bool, Any]:

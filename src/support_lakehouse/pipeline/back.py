@@ -17,7 +17,7 @@ from support_lakehouse.model.books import LedgerEntry
 from support_lakehouse.model.plan import Plan, with_replays
 from support_lakehouse.model.release import Release
 from support_lakehouse.pipeline.run import name_of_run, recover
-from support_lakehouse.stages.kept import is_there, needed
+from support_lakehouse.stages.kept import check_readable
 from support_lakehouse.stages.plan import read_ledger
 from support_lakehouse.stages.publish import publish
 from support_lakehouse.stages.release import Releasing
@@ -91,7 +91,7 @@ def rollback(config: Config, lakehouse: Path, number: int, *, why: str) -> Relea
             raise UsageError(f"there is no release {number}", expected=f"one of {known}")
         now, then = (read_ledger(lakehouse, rs) for rs in (releases, _up_to(releases, number)))
         ledger = _with_held(now, then)
-        _check_readable(lakehouse, target)
+        check_readable(lakehouse, target)  # half a way back would be none
         with log_to(lakehouse / "logs" / f"{run}.log", "info"):
             plan = Plan(releases, now)
             _restore(lakehouse, target, run)
@@ -114,20 +114,6 @@ def _with_held(
     since = [e for e in now if e.state != "refused" and (e.place, e.sha256) not in before]
     aside = {"loaded": "held", "held": "held", "withdrawn": "withdrawn"}
     return (*kept, *(replace(e, state=aside[e.state], admissions=()) for e in since))
-
-
-def _check_readable(lakehouse: Path, target: Release) -> None:
-    """All of it, before anything is touched: half a way back would be none."""
-    gone = [
-        name for name, version in sorted(needed(target)) if not is_there(lakehouse / name, version)
-    ]
-    if gone:
-        raise UsageError(
-            f"{gone[0]} can no longer be read as release {target.release} names it",
-            where=str(lakehouse),
-            expected="a release that `history` calls kept",
-            hint=f"`report --release {target.release}` and `export` still tell what it was.",
-        )
 
 
 def _restore(lakehouse: Path, target: Release, run: str) -> None:

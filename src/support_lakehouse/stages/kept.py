@@ -79,17 +79,22 @@ def needed(release: Release) -> set[tuple[str, int]]:
     return own | {(n, v) for versions in release.as_of.values() for n, v in versions.items()}
 
 
-def check_kept(lakehouse: Path, releases: Sequence[Release], release: Release) -> None:
-    """Raises UsageError where maintenance removed versions that the release is read by."""
-    if release.release >= kept_from(lakehouse, releases):
-        return
-    if not all(is_there(lakehouse / name, version) for name, version in needed(release)):
+def check_readable(lakehouse: Path, release: Release) -> None:
+    """Raises UsageError where a version that the release is read by is no longer there."""
+    gone = [n for n, version in sorted(needed(release)) if not is_there(lakehouse / n, version)]
+    if gone:
         raise UsageError(
-            f"maintenance removed versions that release {release.release} is read by",
+            f"{gone[0]} can no longer be read as release {release.release} names it",
             where=str(lakehouse),
             expected="a release that `history` calls kept",
             hint=f"`report --release {release.release}` and `export` still tell what it was.",
         )
+
+
+def check_kept(lakehouse: Path, releases: Sequence[Release], release: Release) -> None:
+    """The same of a release that maintenance need not keep: what else is lost is damage."""
+    if release.release < kept_from(lakehouse, releases):
+        check_readable(lakehouse, release)
 
 
 def place_of(lakehouse: Path, release: Release, as_of: str | None = None) -> Path:
