@@ -37,6 +37,7 @@ SCHEMA = (
     "period string, file string, line bigint, sha256 string, admission string, header string,"
     " raw string"
 )
+COLUMNS = [column.split(" ")[0] for column in SCHEMA.split(", ")]
 ADMISSION = "2026-01-02T03:04:05Z"
 _names = (f"things_{number}.csv" for number in itertools.count())
 
@@ -70,7 +71,7 @@ def landed(
     rows = landed_records(
         session, files, feed, staging, staged_up_to=limit, block_bytes=BLOCK_BYTES
     )
-    return rows.where(is_record(F.col("raw")))
+    return rows.where(is_record(F.col("raw"))).select(*COLUMNS)
 
 
 def assert_lands(

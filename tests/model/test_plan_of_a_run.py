@@ -30,7 +30,7 @@ def entry(name: str, file: str, period: str, **more: Any) -> LedgerEntry:
 def scanned(name: str, file: str, period: str, *, label: str = "") -> ScannedFile:
     found = FoundFile(name, file, period, Path("/data") / file, 10, 3, 4, label or period)
     header = Header(("id", "more"), 1, ("more",))
-    return ScannedFile(found, "new", False, True, False, (), header, unpacked_bytes=40)
+    return ScannedFile(found, "new", False, True, False, False, (), header, unpacked_bytes=40)
 
 
 def release(number: int, as_of: dict[str, dict[str, int]]) -> Release:

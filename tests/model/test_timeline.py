@@ -291,6 +291,11 @@ def test_a_feed_of_which_nothing_is_left_has_tables_of_no_file() -> None:
     ]
 
 
+def test_where_nothing_is_left_the_table_is_empty_as_of_every_month_it_was_known_at() -> None:
+    found = told(CHANGES, left=["202505"], versions={"initial": 0, "202505": 1})
+    assert found == (None, [("initial", (), True)], ())
+
+
 def test_a_snapshots_days_go_in_order() -> None:
     active = [new("c", "2026-01-03"), new("a", "2026-01-01")]
     folds = [("2026-01-01", ("a",), False), ("2026-01-03", ("c",), False)]

@@ -132,7 +132,7 @@ def test_a_cell_is_found_where_the_records_own_header_puts_it(spark: SparkSessio
         (header_text(headers[2]), ["Cy"]),
     ]
     frame = spark.createDataFrame(rows, "header string, cells array<string>")
-    header = F.col("header")
+    header = C.place_of_header(F.col("header"), headers)
     one = C.cell(F.col("cells"), header, headers, "id")
     found = frame.select(one.alias("id"), C.width(header, headers).alias("width")).collect()
     assert [tuple(row) for row in found] == [("1", 2), ("2", 3), (None, 1)]
@@ -143,5 +143,5 @@ def test_a_cell_beyond_the_end_of_a_short_record_is_null(spark: SparkSession) ->
     frame = spark.createDataFrame(
         [(header_text(headers[0]), ["1"])], "h string, cells array<string>"
     )
-    name = C.cell(F.col("cells"), F.col("h"), headers, "name")
+    name = C.cell(F.col("cells"), C.place_of_header(F.col("h"), headers), headers, "name")
     assert frame.select(name.alias("name")).collect()[0]["name"] is None

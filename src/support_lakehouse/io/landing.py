@@ -46,11 +46,13 @@ def scan(found: FoundFile, feed: Feed, block_bytes: int = BLOCK_BYTES) -> Scanne
 
 def _scanned(found: FoundFile, feed: Feed, block_bytes: int) -> ScannedFile:
     file, decoder = OnePass(found), codecs.getincrementaldecoder("utf-8")()
-    lines_before, read, has_quotes = [0], 0, False
+    lines_before, read, has_quotes, has_rare_blanks = [0], 0, False, False
     may_be_quoted = feed.quoting and not feed.is_json
     returns, line_ends, last = 0, 0, b""
     for block in file.blocks(block_bytes):
         has_quotes = has_quotes or (may_be_quoted and b'"' in block)
+        # The last byte of a no-break space is enough: it may stand in the next block.
+        has_rare_blanks = has_rare_blanks or b"\t" in block or b"\xa0" in block
         returns += block.count(b"\r")
         line_ends += block.count(b"\r\n") + (last == b"\r" and block.startswith(b"\n"))
         last = block[-1:]
@@ -72,6 +74,7 @@ def _scanned(found: FoundFile, feed: Feed, block_bytes: int) -> ScannedFile:
         has_quotes=has_quotes,
         one_line_records=one_line_records,
         has_carriage_returns=returns > 0,
+        has_rare_blanks=has_rare_blanks,
         lines_before=tuple(lines_before),
         header=header,
         layout=layout,

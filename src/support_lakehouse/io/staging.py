@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 from functools import reduce
-from itertools import islice, repeat
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,12 +22,11 @@ STAGED_UP_TO_BYTES = 8 * 1024 * 1024
 _PLAIN_PATH = re.compile(r"(?:[\w .=+-]+/)*[a-z0-9][\w .=+-]*", re.ASCII | re.IGNORECASE)
 _UNPACKED_BY_SPARK = (".gz", ".gzip", ".bz2", ".deflate", ".lz4", ".snappy", ".zst", "._copying_")
 _ROWS_AT_ONCE = 100_000
-_LABEL = pa.dictionary(pa.int32(), pa.string())
-_SCHEMA = pa.schema(
-    [("period", _LABEL), ("file", _LABEL), ("line", pa.int64()), ("sha256", _LABEL)]
-    + [("admission", _LABEL), ("header", _LABEL), ("raw", pa.string())]
-)
-COLUMNS = tuple(_SCHEMA.names)
+_SCHEMA = pa.schema([("place", pa.int32()), ("line", pa.int64()), ("raw", pa.string())])
+_LABELS = ("period", "file", "sha256", "admission", "header")
+COLUMNS = ("place", *_LABELS, "line", "raw")
+_SEPARATOR = "\0"
+"""Stands between labels: no path and no CSV header that Spark could read holds one."""
 
 
 def landed_records(
@@ -41,15 +40,49 @@ def landed_records(
 ) -> DataFrame:
     """The records of the files, below their headers if they have any: a frame of COLUMNS.
 
-    `staging` is a file to write to that Spark can read; both ways give the same rows.
+    `place` is that of the record's file among the files. `staging` is a file to write to that Spark
+    can read; both ways give the same rows.
     """
-    by_lines = [f for f in files if _has_plain_lines(f) and f.found.size > staged_up_to]
-    staged = [f for f in files if f not in by_lines]
-    frames = [_by_lines(session, file, block_bytes) for file in by_lines]
+    by_lines, staged = [], []
+    for placed in enumerate(files):
+        is_big = _has_plain_lines(placed[1]) and placed[1].found.size > staged_up_to
+        (by_lines if is_big else staged).append(placed)
+    frames = [_by_lines(session, file, place, block_bytes) for place, file in by_lines]
     if staged:
         _stage(staged, feed, staging)
-        frames.append(session.read.parquet(_escaped(staging)).select(*COLUMNS))
-    return reduce(DataFrame.unionByName, frames)
+        frames.append(session.read.parquet(_escaped(staging)).select(*_SCHEMA.names))
+    return labelled(reduce(DataFrame.unionByName, frames), files)
+
+
+def without_labels(records: DataFrame) -> DataFrame:
+    """The records without what their files say of each: hundreds of bytes a row to hold."""
+    return records.drop(*_LABELS)
+
+
+def labelled(records: DataFrame, files: Sequence[ScannedFile]) -> DataFrame:
+    """The records with what their files say of each, by the `place` of its file among the files."""
+    told = [_labels_of(file) for file in files]
+    return records.withColumns(
+        {
+            # Spark works this out once: a plan with a literal for each file would not be small.
+            name: F.get(
+                F.split(F.lit(_SEPARATOR.join(one[name] for one in told)), _SEPARATOR),
+                F.col("place"),
+            )
+            for name in _LABELS
+        }
+    )
+
+
+def _labels_of(file: ScannedFile) -> dict[str, str]:
+    """What is the same for all records of a file, by column."""
+    return {
+        "period": file.found.period,
+        "file": file.found.path,
+        "sha256": file.sha256,
+        "admission": file.admission,
+        "header": file.header.text,
+    }
 
 
 def _has_plain_lines(file: ScannedFile) -> bool:
@@ -65,30 +98,18 @@ def _has_plain_lines(file: ScannedFile) -> bool:
 
 
 class _Piece(NamedTuple):
-    """Some records of one file."""
+    """Some records of one file, and its place among the files."""
 
-    file: ScannedFile
+    place: int
     records: list[Record]
 
-    @property
-    def labels(self) -> dict[str, str]:
-        """What is the same for all of them, by column."""
-        file = self.file
-        return {
-            "period": file.found.period,
-            "file": file.found.path,
-            "sha256": file.sha256,
-            "admission": file.admission,
-            "header": file.header.text,
-        }
 
-
-def _stage(files: Sequence[ScannedFile], feed: Feed, staging: Path) -> None:
+def _stage(files: Sequence[tuple[int, ScannedFile]], feed: Feed, staging: Path) -> None:
     staging.parent.mkdir(parents=True, exist_ok=True)
     with pq.ParquetWriter(staging, _SCHEMA, compression="zstd", write_statistics=False) as writer:
         waiting: list[_Piece] = []
         rows = 0
-        for piece in (piece for file in files for piece in _pieces(file, feed)):
+        for piece in (piece for placed in files for piece in _pieces(*placed, feed)):
             waiting.append(piece)
             rows += len(piece.records)
             if rows >= _ROWS_AT_ONCE:
@@ -99,7 +120,7 @@ def _stage(files: Sequence[ScannedFile], feed: Feed, staging: Path) -> None:
             writer.write_table(_table(waiting))
 
 
-def _pieces(file: ScannedFile, feed: Feed) -> Iterator[_Piece]:
+def _pieces(place: int, file: ScannedFile, feed: Feed) -> Iterator[_Piece]:
     quoted = file.layout == "csv" and feed.quoting and not file.one_line_records
     records = read_records(
         file.found.location,
@@ -110,28 +131,18 @@ def _pieces(file: ScannedFile, feed: Feed) -> Iterator[_Piece]:
     if file.header.line:
         next(records)
     while rows := list(islice(records, _ROWS_AT_ONCE)):
-        yield _Piece(file, rows)
+        yield _Piece(place, rows)
 
 
 def _table(pieces: Sequence[_Piece]) -> pa.Table:
     """One table of many small files too: each by itself would cost more than all its rows."""
-    lengths = [len(piece.records) for piece in pieces]
-    labels = [piece.labels for piece in pieces]
-    columns = {name: _repeated([told[name] for told in labels], lengths) for name in labels[0]}
+    places = [piece.place for piece in pieces for _ in piece.records]
     lines, raws = zip(*(record for piece in pieces for record in piece.records), strict=True)
-    columns |= {"line": pa.array(lines, pa.int64()), "raw": pa.array(raws, pa.string())}
-    return pa.Table.from_arrays([columns[name] for name in COLUMNS], schema=_SCHEMA)
+    columns = [pa.array(places, pa.int32()), pa.array(lines, pa.int64()), pa.array(raws)]
+    return pa.Table.from_arrays(columns, schema=_SCHEMA)
 
 
-def _repeated(texts: Sequence[str], times: Sequence[int]) -> pa.Array:
-    """Each text so many times, as a dictionary."""
-    places = {text: place for place, text in enumerate(dict.fromkeys(texts))}
-    counted = zip(texts, times, strict=True)
-    indices = [place for text, n in counted for place in repeat(places[text], n)]
-    return pa.DictionaryArray.from_arrays(pa.array(indices, pa.int32()), pa.array(list(places)))
-
-
-def _by_lines(session: SparkSession, file: ScannedFile, block_bytes: int) -> DataFrame:
+def _by_lines(session: SparkSession, file: ScannedFile, place: int, block_bytes: int) -> DataFrame:
     """Let Spark read a file by lines, block by block, and number them.
 
     A reader that starts inside a file leaves the line it lands in to the one before, so block k
@@ -151,19 +162,9 @@ def _by_lines(session: SparkSession, file: ScannedFile, block_bytes: int) -> Dat
     block = (F.col("block_start") / block_bytes).cast("int")
     line = F.get(bases, block) + F.col("id").bitwiseAND(F.lit((1 << 33) - 1))
     raw = F.rtrim("value", F.lit("\r")) if file.has_carriage_returns else F.col("value")
-    return (
-        text.select(
-            F.lit(file.found.period).alias("period"),
-            F.lit(file.found.path).alias("file"),
-            line.cast("bigint").alias("line"),
-            F.lit(file.sha256).alias("sha256"),
-            F.lit(file.admission).alias("admission"),
-            F.lit(file.header.text).alias("header"),
-            raw.alias("raw"),
-        )
-        .where(F.col("line") > file.header.line)
-        .select(*COLUMNS)
-    )
+    return text.select(
+        F.lit(place).alias("place"), line.cast("bigint").alias("line"), raw.alias("raw")
+    ).where(F.col("line") > file.header.line)
 
 
 def _escaped(path: Path) -> str:

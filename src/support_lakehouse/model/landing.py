@@ -99,6 +99,7 @@ class ScannedFile:
     has_quotes: bool
     one_line_records: bool
     has_carriage_returns: bool
+    has_rare_blanks: bool
     lines_before: tuple[int, ...]
     header: Header
     layout: Layout = "csv"
@@ -109,12 +110,20 @@ class ScannedFile:
 
 @dataclass(frozen=True)
 class Shape:
-    """How the records of some files are to be cut: all their headers, and if there are quotes."""
+    """How the records of some files are to be cut: all their headers, and what may be in them.
+
+    `quotes` and `rare_blanks`: whether any record may hold a quote, a tab or a no-break space.
+    """
 
     headers: tuple[tuple[str, ...], ...]
     quotes: bool = True
+    rare_blanks: bool = True
 
     @classmethod
     def of(cls, files: "Sequence[ScannedFile]") -> "Shape":
         headers = tuple(dict.fromkeys(file.header.names for file in files))
-        return cls(headers, any(file.has_quotes for file in files))
+        return cls(
+            headers,
+            quotes=any(file.has_quotes for file in files),
+            rare_blanks=any(file.has_rare_blanks for file in files),
+        )

@@ -61,9 +61,11 @@ def timeline(
     touched = {entry.period for entry in active if entry.file in changed} | set(left)
     groups = [Fold(p, tuple(g)) for p, g in groupby(ordered, key=lambda e: e.period)]
     if not ordered:
-        # Nothing is left of the feed: its table is made of no file.
+        # Nothing is left of the feed: its table is made of no file, as of the first period on.
+        if feed.kind != "snapshot":
+            touched = {min({*touched, *versions}, key=period_order)} if touched else set()
         gone = [Fold(p, (), begins=True) for p in sorted(touched, key=period_order)]
-        return Timeline(None, tuple(gone if feed.kind == "snapshot" else gone[:1]))
+        return Timeline(None, tuple(gone))
     if feed.kind == "lookup":
         return _of_last(ordered, changed, left)
     if feed.kind == "snapshot":

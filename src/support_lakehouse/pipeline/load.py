@@ -103,7 +103,11 @@ class Loading:
             with ExitStack() as held:
                 frames = side_by_side(new, lambda feed: self._judge(feed, staging))
                 yield {
-                    name: held.enter_context(self.tables.held(rows))
+                    name: admit.told_again(
+                        held.enter_context(self.tables.held(admit.to_hold(rows))),
+                        self.tables,
+                        self.plan.files_of(name),
+                    )
                     for name, rows in frames.items()
                 }
         finally:

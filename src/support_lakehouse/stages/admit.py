@@ -6,10 +6,11 @@ from pathlib import Path
 
 from pyspark.errors import AnalysisException, ParseException
 from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
 
 from support_lakehouse.errors import ConfigError
 from support_lakehouse.io import lake
-from support_lakehouse.io.staging import landed_records
+from support_lakehouse.io.staging import labelled, landed_records, without_labels
 from support_lakehouse.io.tables import Tables
 from support_lakehouse.model.books import LedgerEntry
 from support_lakehouse.model.feed import Feed
@@ -47,6 +48,16 @@ def judge_records(records: DataFrame, tables: Tables, feed: Feed, shape: Shape) 
             where=f"conf/feeds, {feed.name}: rules",
             expected="Spark SQL over the feed's columns that is true or false",
         ) from error
+
+
+def to_hold(judged_records: DataFrame) -> DataFrame:
+    """Judged records without what is the same for all of a file: half of what holding them costs."""
+    return without_labels(judged_records).drop("run")
+
+
+def told_again(held: DataFrame, tables: Tables, files: Sequence[ScannedFile]) -> DataFrame:
+    """The judged records that were held, whole again."""
+    return labelled(held, files).withColumn("run", F.lit(tables.run))
 
 
 def _first_line(error: Exception) -> str:

@@ -13,7 +13,7 @@ _NO_BREAK_SPACE, _TAB = BLANKS[2], BLANKS[1]
 
 def is_record(raw: Column) -> Column:
     """Whether a line holds more than blanks; `,,,` does."""
-    begins_with_text = ~F.left(raw, F.lit(1)).isin("", *BLANKS)
+    begins_with_text = (raw >= "!") & (raw < _NO_BREAK_SPACE)
     return begins_with_text | (F.trim(raw, F.lit(BLANKS)) != "")
 
 
@@ -68,22 +68,31 @@ def _literal(delimiter: str) -> str:
 def cell(cells_: Column, header: Column, headers: Headers, name: str) -> Column:
     """The cell of a column, wherever each record's own header puts it.
 
-    `header` tells a record's header as `header_text` writes it, `headers` are all that occur.
-    Null where a header lacks the column.
+    `header` is the place of a record's header among `headers`, which are all that occur. Null
+    where a header lacks the column.
     """
-    places = {h: h.index(name) if name in h else None for h in headers}
-    return F.get(cells_, _by_header(header, places))
+    return F.get(
+        cells_, _by_header(header, [h.index(name) if name in h else None for h in headers])
+    )
 
 
 def width(header: Column, headers: Headers) -> Column:
     """How many cells the record's header has."""
-    return _by_header(header, {h: len(h) for h in headers})
+    return _by_header(header, [len(h) for h in headers])
 
 
-def _by_header(header: Column, values: dict[tuple[str, ...], int | None]) -> Column:
-    first, *others = dict.fromkeys(values.values()) or (None,)
+def place_of_header(text: Column, headers: Headers) -> Column:
+    """The place among the headers of the one that `header_text` writes so."""
+    place = F.lit(0)
+    for number, header in enumerate(headers[1:], start=1):
+        place = F.when(text == header_text(header), number).otherwise(place)
+    return place
+
+
+def _by_header(header: Column, values: Sequence[int | None]) -> Column:
+    first, *others = dict.fromkeys(values) or (None,)
     chosen = F.lit(first).cast("int")
     for value in others:
-        holders = [header_text(h) for h, v in values.items() if v == value]
+        holders = [place for place, own in enumerate(values) if own == value]
         chosen = F.when(header.isin(holders), F.lit(value).cast("int")).otherwise(chosen)
     return chosen

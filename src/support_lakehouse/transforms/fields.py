@@ -5,14 +5,14 @@ from pyspark.sql import functions as F
 
 from support_lakehouse.model.column import Column as Declared
 from support_lakehouse.model.feed import Feed
-from support_lakehouse.model.landing import BLANKS, Shape, header_text
+from support_lakehouse.model.landing import BLANKS, Shape
 from support_lakehouse.model.period import INITIAL
 from support_lakehouse.transforms import cells as C
 from support_lakehouse.transforms import json_values as J
 from support_lakehouse.transforms.types import read_as
 
 CELLS, SOUND, ASKED = "_cells", "_sound", "_asked"
-_RARE, _LITERAL = "_rare_blanks", "_literal"
+_RARE, _LITERAL, _HEADER = "_rare_blanks", "_literal", "_header"
 
 
 def text_of(name: str) -> str:
@@ -54,7 +54,7 @@ def _value(column: Declared, feed: Feed) -> Column:
 
 
 def _from_csv(records: DataFrame, feed: Feed, shape: Shape) -> DataFrame:
-    header, found, headers, raw = F.col("header"), F.col(CELLS), shape.headers, F.col("raw")
+    header, found, headers, raw = F.col(_HEADER), F.col(CELLS), shape.headers, F.col("raw")
 
     def text(name: str) -> Column:
         one = C.cell(found, header, headers, name)
@@ -62,10 +62,14 @@ def _from_csv(records: DataFrame, feed: Feed, shape: Shape) -> DataFrame:
 
     asked = F.lit("add")
     if feed.action:
-        with_action = [header_text(h) for h in headers if feed.action in h]
+        with_action = [place for place, h in enumerate(headers) if feed.action in h]
         asked = F.when(header.isin(with_action), F.lower(text(feed.action))).otherwise(asked)
-    cells = C.cells(raw, feed.delimiter, quotes=shape.quotes)
-    return records.withColumns({CELLS: cells, _RARE: C.has_rare_blanks(raw)}).withColumns(
+    taken_apart = {
+        CELLS: C.cells(raw, feed.delimiter, quotes=shape.quotes),
+        _RARE: C.has_rare_blanks(raw) if shape.rare_blanks else F.lit(False),
+        _HEADER: C.place_of_header(F.col("header"), headers),
+    }
+    return records.withColumns(taken_apart).withColumns(
         {SOUND: F.size(found) == C.width(header, headers), ASKED: asked}
         | {text_of(name): text(name) for name in feed.column_names}
     )

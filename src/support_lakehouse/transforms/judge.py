@@ -36,9 +36,11 @@ def judged(records: DataFrame, feed: Feed, shape: Shape, *, run: str) -> DataFra
     """The records with their verdict: BRONZE_COLUMNS, the row's hash, and every typed value.
 
     In: one row per record with period, file, line, sha256, admission, header, raw. Out: the same
-    grain, lines of nothing but blanks left out. `reasons` is null for an accepted row, `warnings`
-    is null where there are none; key and action are null where the record is not sound.
+    grain, lines of nothing but blanks left out, and any other column as it came. `reasons` is null
+    for an accepted row, `warnings` is null where there are none; key and action are null where the
+    record is not sound.
     """
+    others = [name for name in records.columns if name not in BRONZE_COLUMNS]
     sound = F.lit(True) if _width_level(feed) == "warn" else F.col(SOUND)
     told = {
         "run": F.lit(run),
@@ -52,6 +54,7 @@ def judged(records: DataFrame, feed: Feed, shape: Shape, *, run: str) -> DataFra
     return with_expressions(fields, feed).select(
         *(told.get(name, F.col(name)).alias(name) for name in (*BRONZE_COLUMNS, ROW_HASH)),
         *(value_of(name) for name in feed.column_names),
+        *others,
     )
 
 
@@ -179,7 +182,7 @@ def _wrong_width(shape: Shape) -> Column:
     message = F.format_string(
         "the row has %d cells where the header has %d",
         F.size(CELLS),
-        C.width(F.col("header"), shape.headers),
+        C.width(C.place_of_header(F.col("header"), shape.headers), shape.headers),
     )
     return _reason("width", None, message)
 
