@@ -12,9 +12,13 @@ from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError
 
 from support_lakehouse.errors import Damaged
+from support_lakehouse.model.spans import Range
 
 READ_ERRORS = (Damaged, DeltaError, pa.ArrowException, OSError, ValueError)
 """What reading a table raises where something of it is gone, torn or not to be opened."""
+
+_WORTH_SKIPPING_BYTES = 16 * 1024 * 1024
+"""Of a smaller table all files are read sooner than it is found out which to skip."""
 
 
 @dataclass(frozen=True)
@@ -37,13 +41,27 @@ def files_of(table: Path, version: int) -> list[DataFile]:
     return [DataFile(table, unquote(p), size) for p, size in zip(paths, sizes, strict=True)]
 
 
+def key_ranges(table: Path, version: int, key: str) -> list[Range] | None:
+    """The lowest and highest key of each data file; None where that is unknown or not worth it."""
+    told = pa.table(DeltaTable(table, version=version).get_add_actions(flatten=True))
+    if told.num_rows < 2 or sum(told["size_bytes"].to_pylist()) < _WORTH_SKIPPING_BYTES:
+        return None
+    if f"min.{key}" not in told.column_names:
+        return None
+    lows, highs = (told[f"{end}.{key}"].to_pylist() for end in ("min", "max"))
+    if None in lows or None in highs:
+        return None
+    return list(zip(lows, highs, strict=True))
+
+
 def deleted_rows(table: Path, version: int) -> int:
     """How many rows of a version's files its deletion vectors hide. Raises READ_ERRORS."""
     there = DeltaTable(table, version=version)
     if "deletionVectors" not in (there.protocol().reader_features or ()):
         return 0
     hidden = pa.RecordBatchReader.from_stream(there.deletion_vectors()).read_all()
-    return sum(vector.count(False) for vector in hidden["selection_vector"].to_pylist())
+    stays = hidden["selection_vector"].combine_chunks().flatten()
+    return int(len(stays) - (stays.true_count))
 
 
 def read_column(file: DataFile, names: Collection[str]) -> tuple[int, pa.ChunkedArray]:

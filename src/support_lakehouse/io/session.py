@@ -44,6 +44,11 @@ _SQL = {
     f"parquet.enable.dictionary#{name}": "false"
     for name in ("raw", "key", "line", "_line", "_row_hash")
 }
+_BIG_SQL = {
+    # A table of some millions of rows is sieved by the keys it is joined to before it is moved.
+    "spark.sql.optimizer.runtime.bloomFilter.applicationSideScanSizeThreshold": "100MB",
+    "spark.sql.optimizer.runtime.bloomFilter.creationSideThreshold": "1GB",
+}
 _ALWAYS = _DELTA | _SQL
 _LOCAL = {
     "spark.driver.memory": "2560m",
@@ -127,7 +132,7 @@ def session_for(
     instead of ending the run; for what feeds declare.
     """
     own = session.newSession()
-    settings = _SQL | (_SMALL_SQL if bytes_at_stake <= SMALL_BYTES else {})
+    settings = _SQL | (_SMALL_SQL if bytes_at_stake <= SMALL_BYTES else _BIG_SQL)
     settings |= {"spark.sql.ansi.enabled": "false"} if lenient else {}
     for name, value in settings.items():
         own.conf.set(name, value)

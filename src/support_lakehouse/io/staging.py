@@ -43,7 +43,8 @@ def landed_records(
     `place` is that of the record's file among the files. `staging` is a file to write to that Spark
     can read; both ways give the same rows.
     """
-    by_lines, staged = [], []
+    by_lines: list[tuple[int, ScannedFile]] = []
+    staged: list[tuple[int, ScannedFile]] = []
     for placed in enumerate(files):
         is_big = _has_plain_lines(placed[1]) and placed[1].found.size > staged_up_to
         (by_lines if is_big else staged).append(placed)

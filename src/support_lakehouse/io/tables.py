@@ -77,10 +77,23 @@ class Tables:
         return self._version(table)
 
     def replace(
-        self, rows: DataFrame, table: str, *, statistics: str, feed: str = "", period: str = ""
+        self,
+        rows: DataFrame,
+        table: str,
+        *,
+        statistics: str,
+        feed: str = "",
+        period: str = "",
+        vectors: bool = False,
     ) -> int:
-        """Make the rows all the table holds; its history stays. The new version."""
-        return self._write(rows, table, "overwrite", statistics, feed=feed, period=period)
+        """Make the rows all the table holds; its history stays. The new version.
+
+        `vectors`: if this makes the table, later MERGEs mark rows as gone (deletion vectors)
+        instead of copying the files that they stand in.
+        """
+        return self._write(
+            rows, table, "overwrite", statistics, feed=feed, period=period, vectors=vectors
+        )
 
     def merge(
         self,
@@ -143,11 +156,14 @@ class Tables:
         feed: str,
         period: str,
         only: str | None = None,
+        vectors: bool = False,
     ) -> int:
         kept = f"interval {self.retention.days} days"
         writer = rows.write.format("delta").mode(mode)
         if only is not None:
             writer = writer.option("replaceWhere", only)
+        if vectors:
+            writer = writer.option("delta.enableDeletionVectors", "true")
         (
             writer.option("overwriteSchema", str(mode == "overwrite" and only is None).lower())
             .option("userMetadata", self._metadata(feed, period))

@@ -14,7 +14,7 @@ from support_lakehouse.config import Config
 from support_lakehouse.errors import Refusal
 from support_lakehouse.io import lake
 from support_lakehouse.io.runlog import Stages
-from support_lakehouse.io.session import session_for, spark_session
+from support_lakehouse.io.session import SMALL_BYTES, session_for, spark_session
 from support_lakehouse.io.tables import Tables
 from support_lakehouse.model.books import LedgerEntry
 from support_lakehouse.model.feed import Feed
@@ -166,7 +166,8 @@ class Loading:
         return told, applied
 
     def _way(self, feed: Feed, counted: Mapping[str, Counted]) -> Silver:
-        return Silver(self.tables, feed, counted, self.stages, anew=self.plan.reset)
+        big = self.plan.bytes_at_stake(feed.name) > SMALL_BYTES
+        return Silver(self.tables, feed, counted, self.stages, anew=self.plan.reset, big=big)
 
     def _entry(
         self, entry: LedgerEntry, counted: Counted, outcomes: Mapping[str, int]

@@ -51,7 +51,7 @@ def judge_records(records: DataFrame, tables: Tables, feed: Feed, shape: Shape) 
 
 
 def to_hold(judged_records: DataFrame) -> DataFrame:
-    """Judged records without what is the same for all of a file: half of what holding them costs."""
+    """Judged records without what is the same for all of a file: half of what holding costs."""
     return without_labels(judged_records).drop("run")
 
 

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from pyspark.sql import DataFrame
 
 from support_lakehouse.io import lake
+from support_lakehouse.io.datafiles import key_ranges
 from support_lakehouse.io.runlog import Stages
 from support_lakehouse.io.tables import Tables
 from support_lakehouse.model.feed import Feed
+from support_lakehouse.model.spans import Range, touched
 from support_lakehouse.model.timeline import Fold, Timeline
 from support_lakehouse.stages.books import Applied, Counted, Outcomes, agree, outcomes_of_merge
 from support_lakehouse.transforms import fold as F
@@ -19,11 +21,16 @@ copy the rows that it met and commit them as they were. Looking costs a join, so
 it is not done; a commit without effect is the worst that can come of it."""
 
 
+_MANY_KEYS = 1_000_000
+"""With more changes than this, nobody asks which files they touch: their keys would be held."""
+
+
 @dataclass(frozen=True)
 class Silver:
     """One feed's way into silver.
 
-    `counted` tells what the rows of each file come to; `anew`: what the tables hold counts no more.
+    `counted` tells what the rows of each file come to; `anew`: what the tables hold counts no more;
+    `big`: so much that copying files for the sake of some rows costs more than marking these.
     """
 
     tables: Tables
@@ -31,6 +38,7 @@ class Silver:
     counted: Mapping[str, Counted]
     stages: Stages
     anew: bool = False
+    big: bool = False
 
     def apply(self, records: DataFrame, timeline: Timeline) -> dict[str, Applied]:
         """Rewind if need be and fold the judged records of each fold, in order; by period.
@@ -81,11 +89,11 @@ class Silver:
             return Applied(before, {path: {} for path in fold.paths})
         current = self.tables.read(changes.sparkSession, table)
         outcomes = self._outcomes(changes, current, fold)
-        winners = self._winners(changes, fold)
-        nothing = (
-            accepted <= _PERHAPS_NOTHING and F.effective(winners, current, self.feed).isEmpty()
-        )
-        version = before if nothing else self._merged(winners, fold)
+        with self.tables.held(self._winners(changes, fold)) as winners:
+            nothing = (
+                accepted <= _PERHAPS_NOTHING and F.effective(winners, current, self.feed).isEmpty()
+            )
+            version = before if nothing else self._merged(winners, fold, before)
         metrics = self._metrics(table, version) if version != before else {}
         if outcomes is None:
             told = self.counted[fold.paths[0]]
@@ -185,15 +193,33 @@ class Silver:
         grown = sum(o.get("inserted", 0) - o.get("deleted", 0) for o in outcomes.values())
         agree(grown, rows, f"{self.feed.table}, {fold.period or 'all files'}", "rows more")
 
-    def _merged(self, winners: DataFrame, fold: Fold) -> int:
-        merge = vars(F.merge_of(winners, self.feed))
+    def _merged(self, winners: DataFrame, fold: Fold, before: int) -> int:
+        merge = F.merge_of(winners, self.feed, self._touched(winners, fold, before))
         return self.tables.merge(
-            table=self.feed.table, feed=self.feed.name, period=fold.period, **merge
+            table=self.feed.table, feed=self.feed.name, period=fold.period, **vars(merge)
         )
+
+    def _touched(self, winners: DataFrame, fold: Fold, version: int) -> list[Range] | None:
+        """Where in the table the changes' keys may stand, None where looking would not pay.
+
+        What is asked of a table stands in its log for good, so not of keys that are personal.
+        """
+        key = self.feed.column(self.feed.key or "")
+        rows = sum(self.counted[path].accepted for path in fold.paths)
+        if key.personal or key.type.name not in ("text", "integer") or rows > _MANY_KEYS:
+            return None
+        files = key_ranges(self.tables.path(self.feed.table), version, key.name)
+        if files is None:
+            return None
+        return touched(files, sorted(winners.select(key.name).toArrow()[0].to_pylist()))
 
     def _replace(self, rows: DataFrame, table: str, fold: Fold) -> int:
         version = self.tables.replace(
-            rows, table, statistics=self._statistics, feed=self.feed.name, period=fold.period
+            *(rows, table),
+            statistics=self._statistics,
+            feed=self.feed.name,
+            period=fold.period,
+            vectors=self.big,
         )
         return self._metrics(table, version).get("numOutputRows", 0)
 

@@ -2,12 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import reduce
+from operator import or_
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import Window as W
 from pyspark.sql import functions as F
 
 from support_lakehouse.model.feed import Feed
+from support_lakehouse.model.spans import Range
 from support_lakehouse.transforms.fields import value_of
 from support_lakehouse.transforms.fingerprint import ROW_HASH, row_hash
 
@@ -125,7 +128,8 @@ def outcomes(changes: DataFrame, before: DataFrame | None, feed: Feed) -> DataFr
 
 def effective(changes: DataFrame, rows: DataFrame, feed: Feed) -> DataFrame:
     """The changes that would change a table: its rows joined to one change per key."""
-    met = rows.select(F.lit(True).alias("_met"), *feed.column_names)
+    assert feed.key is not None
+    met = rows.select(F.lit(True).alias("_met"), feed.key, ROW_HASH)
     merge = merge_of(changes, feed)
     found = F.col("_met").isNotNull()
     counts = F.when(merge.delete_when, found).otherwise(~found | merge.update_when)
@@ -134,7 +138,11 @@ def effective(changes: DataFrame, rows: DataFrame, feed: Feed) -> DataFrame:
 
 @dataclass(frozen=True)
 class Merge:
-    """A MERGE as expressions: target columns under their names, source columns under `_new_`."""
+    """A MERGE as expressions: target columns under their names, source columns under `_new_`.
+
+    `within` are ranges of keys, ends included, that hold every row of the target that the source
+    may meet; None where that is not known.
+    """
 
     source: DataFrame
     on: Column
@@ -144,23 +152,28 @@ class Merge:
     assignments: dict[str, Column]
 
 
-def merge_of(changes: DataFrame, feed: Feed) -> Merge:
+def merge_of(changes: DataFrame, feed: Feed, within: Sequence[Range] | None = None) -> Merge:
     """How one change per key meets the table: delete, full-row update, insert, or nothing.
 
-    A row that would not change is left alone: null-safe, over the feed's columns.
+    A row that would not change is left alone: its hash is the same, over the feed's columns. To
+    compare these themselves would make Delta move them all about.
     """
     assert feed.key is not None
     written = [*feed.column_names, *PLACE, ROW_HASH]
     source = changes.withColumnsRenamed({name: f"_new_{name}" for name in [*written, ACTION]})
     deletes = F.col(f"_new_{ACTION}") == "delete"
-    same = F.lit(True)
-    for name in feed.column_names:
-        same = same & F.col(name).eqNullSafe(F.col(f"_new_{name}"))
+    on = F.col(feed.key) == F.col(f"_new_{feed.key}")
+    if within is not None:
+        # Delta skips files by literals alone, never by what it joins to.
+        ranges = (F.col(feed.key).between(low, high) for low, high in within)
+        on = on & reduce(or_, ranges, F.lit(False))
     return Merge(
-        source=source,
-        on=F.col(feed.key) == F.col(f"_new_{feed.key}"),
+        # True of every row: Spark sieves a big target by the keys of a source (a bloom filter)
+        # only where something is asked of the source.
+        source=source.where(F.col(f"_new_{LINE}") >= 0),
+        on=on,
         delete_when=deletes,
-        update_when=~same,
+        update_when=~F.col(ROW_HASH).eqNullSafe(F.col(f"_new_{ROW_HASH}")),
         insert_when=~deletes,
         assignments={name: F.col(f"_new_{name}") for name in written},
     )
