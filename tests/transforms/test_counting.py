@@ -61,10 +61,13 @@ def answered(query: str, **tables: Path) -> list[dict[str, Any]]:
     return rows
 
 
-def counted(bronze: Path, query: str, returned: str = "") -> set[tuple[Any, ...]]:
+def counted(
+    bronze: Path, query: str, returned: str = "", *, part: int = 0, parts: int = 1
+) -> set[tuple[Any, ...]]:
     """What the query says of the files of one run, and of rows that came back."""
     admissions = ", ".join(f"'{name}'" for name in (A, B, C, returned) if name)
-    rows = answered(query.format(admissions=admissions, returned=f"'{returned}'"), bronze=bronze)
+    told = {"admissions": admissions, "returned": f"'{returned}'", "part": part, "parts": parts}
+    rows = answered(query.format(**told), bronze=bronze)
     told = {tuple(row.values()) for row in rows}
     assert len(told) == len(rows)
     return told
@@ -103,6 +106,15 @@ def test_the_last_accepted_line_of_a_key_wins_its_file(bronze: Path) -> None:
         ("b.csv", "add", 1),
         ("c.csv", "update", 1),
     }
+
+
+def test_winners_may_be_counted_in_shares_of_the_keys(bronze: Path) -> None:
+    total: Counter[tuple[str, str]] = Counter()
+    for part in range(3):
+        for file, action, rows in counted(bronze, counting.WINNERS_BY_FILE, part=part, parts=3):
+            total[file, action] += rows
+    whole = {(f, a): n for f, a, n in counted(bronze, counting.WINNERS_BY_FILE)}
+    assert total == whole
 
 
 def test_a_row_that_came_back_stands_in_its_own_line(bronze: Path) -> None:

@@ -15,6 +15,8 @@ from support_lakehouse.model.release import TableState
 from support_lakehouse.transforms import counting
 
 Outcomes = Mapping[str, int]
+_KEYS_AT_ONCE = 8_000_000
+"""So many keys are told apart at a time, in about a gigabyte; more would go on growing."""
 _ADMISSION = re.compile(r"[0-9a-z-]+")
 
 
@@ -55,8 +57,10 @@ def count_rows(table: Path, version: int, entries: Sequence[LedgerEntry]) -> dic
     later = {name: entry.file for entry in entries for name in entry.admissions[1:]}
     by_admission = {**first, **later}
 
-    def rows(sql: str) -> list[dict[str, Any]]:
-        told = sql.format(admissions=_listed(by_admission), returned=_listed(later))
+    def rows(sql: str, part: int = 0, parts: int = 1) -> list[dict[str, Any]]:
+        told = sql.format(
+            admissions=_listed(by_admission), returned=_listed(later), part=part, parts=parts
+        )
         return list(lake.query(told, {"bronze": (table, version)}).to_pylist())
 
     read: Counter[str] = Counter()
@@ -73,14 +77,16 @@ def count_rows(table: Path, version: int, entries: Sequence[LedgerEntry]) -> dic
     warnings: dict[str, Counter[str]] = defaultdict(Counter)
     for row in rows(counting.WARNINGS_BY_FILE):
         warnings[by_admission[row["admission"]]][row["warning"]] += row["rows"]
-    winners: dict[str, dict[str, int]] = defaultdict(dict)
-    for row in rows(counting.WINNERS_BY_FILE):
-        winners[row["file"]][row["action"]] = row["rows"]
+    winners: dict[str, Counter[str]] = defaultdict(Counter)
+    parts = 1 + read.total() // _KEYS_AT_ONCE
+    for part in range(parts):
+        for row in rows(counting.WINNERS_BY_FILE, part, parts):
+            winners[row["file"]][row["action"]] += row["rows"]
     return {
         entry.file: Counted(
             read=read[entry.file],
             rejected=rejected[entry.file],
-            winners=winners[entry.file],
+            winners=dict(winners[entry.file]),
             reasons=dict(reasons[entry.file]),
             warnings=dict(warnings[entry.file]),
         )
