@@ -1,5 +1,6 @@
 """The queries that count bronze rows for the books, in an engine of their own (law L3)."""
 
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
