@@ -134,6 +134,7 @@ def test_the_release_names_every_table_and_chains_to_none_before(lakehouse):
         *(f"silver/{t}" for t in ("roster_active", "roster_details", "agent_status_history")),
         *(f"silver/{t}_history" for t in ("roster_active", "roster_details")),
         *(f"gold/{t}" for t in ("agent_work_time", "interaction_cube", "interaction_hours")),
+        *(f"gold/{t}" for t in ("work_cube", "hours_cube")),
         "gold/support_report",
         "ops/files",
         "ops/journal",

@@ -191,11 +191,10 @@ def test_what_resolves_to_nothing_or_to_no_name_is_unknown(spark: SparkSession) 
 def work_time(spark: SparkSession, *rows: tuple[Any, ...], **names: str) -> DataFrame:
     """The work time of calls in Boston's billing, by agents of these names."""
     return marts.agent_work_time(
-        interactions(spark, *rows),
+        marts.work_cube(interactions(spark, *rows), EST),
         centers(spark, {"C1": "Boston"}),
         categories(spark, {"K1": "Billing"}),
         agents(spark, names),
-        EST,
     )
 
 
@@ -234,7 +233,8 @@ def test_hours_are_those_of_the_business_zone(spark: SparkSession) -> None:
         at("2025-01-11T15:00", center="gone"),  # Saturday 10:00
     )
     hours = BusinessHours.model_validate({"from": 9, "to": 17})
-    found = marts.interaction_hours(rows, centers(spark, {"C1": "Boston"}), EST, hours)
+    cube = marts.hours_cube(rows, EST, hours)
+    found = marts.interaction_hours(cube, centers(spark, {"C1": "Boston"}))
     expected = [
         ("Boston", "mon", 9, True, 2, 1),
         ("Boston", "mon", 8, False, 1, 1),
@@ -244,3 +244,20 @@ def test_hours_are_those_of_the_business_zone(spark: SparkSession) -> None:
         ("Unknown", "sat", 10, False, 1, 1),
     ]
     assert_rows(found, expected, HOURS)
+
+
+def test_a_cube_is_what_it_was_and_what_changed(spark: SparkSession) -> None:
+    stays = at("2025-01-05T10:00", minutes="10")
+    other = at("2025-01-05T11:00", minutes="1.5", category="K2")
+    moved = [at(f"2025-0{month}-06T10:00", minutes="4", center=None) for month in (1, 2)]
+
+    def cube(*rows: tuple[Any, ...]) -> DataFrame:
+        return marts.interaction_cube(interactions(spark, *rows), EST)
+
+    was, is_ = [stays, other, moved[0]], [stays, moved[1], stays]
+    found = marts.added(cube(*was), cube(*is_), cube(*was[1:], stays), marts.CUBE_KEYS)
+    expected = [
+        ("2025-01", "C1", "K1", 2, 2, Decimal("20.0000")),
+        ("2025-02", None, "K1", 1, 1, Decimal("4.0000")),
+    ]
+    assert_rows(found, expected, CUBE)

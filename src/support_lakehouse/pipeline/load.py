@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TypeVar
 
@@ -28,6 +29,7 @@ from support_lakehouse.stages.books import (
     count_rows,
     repeated_keys,
 )
+from support_lakehouse.stages.changed import changed, may_add
 from support_lakehouse.stages.gates import broken_gates
 from support_lakehouse.stages.release import is_told
 from support_lakehouse.transforms.quarantine import OPEN, REFUSED
@@ -89,10 +91,28 @@ class Loading:
         kept = [e for e in self.plan.ledger if e.place not in told]
         applied = {feed.table: done[feed.name][1] for feed in self.feeds}
         with self.stages.stage("gold"):
-            marts = session_for(self.session, self.plan.bytes_at_stake())
             ledger = sorted([*kept, *told.values()], key=lambda e: e.place)
-            odd = gold.build_marts(marts, self.tables, self.config, ledger, set(applied))
+            with self._changed(held) as changed:
+                parts = (self._marts, self.tables, self.config, ledger, set(applied))
+                odd = gold.build_marts(*parts, changed=changed)
         return Loaded(tuple(_with_unknown(entry, odd) for entry in ledger), applied)
+
+    @cached_property
+    def _marts(self) -> SparkSession:
+        return session_for(self.session, self.plan.bytes_at_stake())
+
+    @contextmanager
+    def _changed(self, held: Mapping[str, DataFrame]) -> Iterator[gold.Changed | None]:
+        """What cubes of interactions are to be brought up to date by; None to make them anew."""
+        feeds = self.config.feeds
+        if not may_add(self.plan, feeds, self.config.fingerprint, self.tables):
+            yield None
+            return
+        facts = next(feed for feed in feeds if feed.table == gold.INTERACTIONS)
+        assert self.plan.last is not None
+        last, records = self.plan.last, held.get(facts.name)
+        with changed(self._marts, self.tables, last, facts, records) as found:
+            yield found
 
     @contextmanager
     def _judged(self) -> Iterator[dict[str, DataFrame]]:

@@ -10,13 +10,13 @@ from pyspark.sql import DataFrame
 
 from support_lakehouse.model.feed import Feed
 from support_lakehouse.model.release import TableState
+from support_lakehouse.stages import gold
 from support_lakehouse.stages.books import fingerprint
 from support_lakehouse.stages.check_tables import Traces
 from support_lakehouse.stages.checking import AGAIN, BACK, Checking
-from support_lakehouse.stages.gold import CUBE, HOURS, REPORT, ROSTER, STATUS_HISTORY, WORK_TIME
 from support_lakehouse.stages.release import code_fingerprint
 from support_lakehouse.stages.remake import Remaking
-from support_lakehouse.transforms import compare
+from support_lakehouse.transforms import compare, marts
 from support_lakehouse.transforms.fold import FILE, LINE, PERIOD
 from support_lakehouse.transforms.roster import COMPARED
 
@@ -24,12 +24,14 @@ _AT_ONCE = 4
 _MOST = 20
 """So many rows of a table are named; that there are more is said."""
 _KEYS = {
-    CUBE: ("month", "contact_center_id", "category_id"),
-    REPORT: ("month", "contact_center_name", "department"),
-    WORK_TIME: ("month", "contact_center_name", "department", "agent_id", "agent_name"),
-    HOURS: ("contact_center_name", "weekday", "hour"),
-    ROSTER: ("agent_id",),
-    STATUS_HISTORY: ("agent_id", "sync_date"),
+    gold.CUBE: marts.CUBE_KEYS,
+    gold.REPORT: ("month", "contact_center_name", "department"),
+    gold.WORK_CUBE: marts.WORK_KEYS,
+    gold.WORK_TIME: ("month", "contact_center_name", "department", "agent_id", "agent_name"),
+    gold.HOURS_CUBE: marts.HOURS_KEYS,
+    gold.HOURS: ("contact_center_name", "weekday", "hour"),
+    gold.ROSTER: ("agent_id",),
+    gold.STATUS_HISTORY: ("agent_id", "sync_date"),
 }
 _RECORD = ("file", "line", "sha256", "raw")
 _WORDS = {"missing": "the row is missing", "left over": "the row should not be there"}

@@ -1,9 +1,12 @@
-"""Owns the marts: which tables each is made of, and their making, side by side."""
+"""Owns the marts: which tables each is made of, and their making, side by side.
 
-from collections.abc import Callable, Collection, Sequence
+Cubes are made anew of all interactions, or, where a run put a few changes on top of many, brought
+up to date by what these changed. Marts are made anew of cubes.
+"""
+
+from collections.abc import Callable, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import partial
 
 from pyspark.sql import DataFrame, SparkSession
 
@@ -15,7 +18,9 @@ from support_lakehouse.transforms import marts, roster
 from support_lakehouse.transforms.fingerprint import ROW_HASH, row_hash
 
 CUBE, REPORT = "gold/interaction_cube", "gold/support_report"
-WORK_TIME, HOURS = "gold/agent_work_time", "gold/interaction_hours"
+WORK_CUBE, WORK_TIME = "gold/work_cube", "gold/agent_work_time"
+HOURS_CUBE, HOURS = "gold/hours_cube", "gold/interaction_hours"
+CUBES = (CUBE, WORK_CUBE, HOURS_CUBE)
 ROSTER, STATUS_HISTORY = "silver/roster_agents", "silver/agent_status_history"
 INTERACTIONS, CENTERS, CATEGORIES, AGENTS = (
     f"silver/{name}" for name in ("interactions", "contact_centers", "service_categories", "agents")
@@ -24,15 +29,39 @@ DETAILS, ACTIVE = "silver/roster_details", "silver/roster_active"
 
 
 @dataclass(frozen=True)
+class Changed:
+    """The interactions that a run touched, as they were and as they are; none where it did not."""
+
+    before: DataFrame
+    after: DataFrame
+
+
+@dataclass(frozen=True)
 class Making:
-    """What the making of a mart may look at; `came` are the silver tables with files that count."""
+    """What the making of a mart may look at; `came` are the silver tables with files that count.
+
+    `changed`: what cubes are brought up to date by, None to make them anew.
+    """
 
     session: SparkSession
     tables: Tables
     config: Config
     ledger: Sequence[LedgerEntry]
-    came: Collection[str]
+    came: Set[str]
+    touched: Set[str]
     odd: dict[str, int]
+    changed: Changed | None = None
+
+    def cube(
+        self, table: str, keys: Sequence[str], count: Callable[[DataFrame], DataFrame]
+    ) -> DataFrame:
+        """A cube of interactions, up to date. What it was not made of leaves it as it is."""
+        if self.changed is None:
+            self.replace(table, count(self.read(INTERACTIONS)))
+        elif INTERACTIONS in self.touched:
+            now, was = count(self.changed.after), count(self.changed.before)
+            self.replace(table, marts.added(self.read(table).drop(ROW_HASH), now, was, keys))
+        return self.read(table)
 
     def read(self, table: str) -> DataFrame:
         return self.tables.read(self.session, table)
@@ -41,7 +70,11 @@ class Making:
         hashed = rows.withColumn(ROW_HASH, row_hash(rows.columns))
         self.tables.replace(hashed.coalesce(1), mart, statistics=rows.columns[0])
 
-    def empty(self, mart: "Mart") -> None:
+    def make(self, mart: "Mart") -> None:
+        """Make a mart, or empty it where not all of its sources have come."""
+        if self.came >= set(mart.sources):
+            mart.make(self)
+            return
         for table in mart.tables:
             if lake.version_of(self.tables.path(table)) is not None:
                 rows = self.read(table)
@@ -51,22 +84,21 @@ class Making:
 def cube_and_report(at: Making) -> None:
     """The report is made of the cube."""
     zone = at.config.settings.business_zone
-    at.replace(CUBE, marts.interaction_cube(at.read(INTERACTIONS), zone))
-    at.replace(REPORT, marts.support_report(at.read(CUBE), at.read(CENTERS), at.read(CATEGORIES)))
+    cube = at.cube(CUBE, marts.CUBE_KEYS, lambda rows: marts.interaction_cube(rows, zone))
+    at.replace(REPORT, marts.support_report(cube, at.read(CENTERS), at.read(CATEGORIES)))
 
 
 def work_time(at: Making) -> None:
-    dimensions = (at.read(CENTERS), at.read(CATEGORIES), at.read(AGENTS))
     zone = at.config.settings.business_zone
-    at.replace(WORK_TIME, marts.agent_work_time(at.read(INTERACTIONS), *dimensions, zone))
+    cube = at.cube(WORK_CUBE, marts.WORK_KEYS, lambda rows: marts.work_cube(rows, zone))
+    dimensions = (at.read(CENTERS), at.read(CATEGORIES), at.read(AGENTS))
+    at.replace(WORK_TIME, marts.agent_work_time(cube, *dimensions))
 
 
 def hours(at: Making) -> None:
-    settings = at.config.settings
-    rows = marts.interaction_hours(
-        at.read(INTERACTIONS), at.read(CENTERS), settings.business_zone, settings.business_hours
-    )
-    at.replace(HOURS, rows)
+    zone, open_ = at.config.settings.business_zone, at.config.settings.business_hours
+    cube = at.cube(HOURS_CUBE, marts.HOURS_KEYS, lambda rows: marts.hours_cube(rows, zone, open_))
+    at.replace(HOURS, marts.interaction_hours(cube, at.read(CENTERS)))
 
 
 def roster_tables(at: Making) -> None:
@@ -100,8 +132,8 @@ class Mart:
 
 MARTS = (
     Mart(cube_and_report, (CUBE, REPORT), (INTERACTIONS, CENTERS, CATEGORIES)),
-    Mart(work_time, (WORK_TIME,), (INTERACTIONS, CENTERS, CATEGORIES, AGENTS)),
-    Mart(hours, (HOURS,), (INTERACTIONS, CENTERS)),
+    Mart(work_time, (WORK_CUBE, WORK_TIME), (INTERACTIONS, CENTERS, CATEGORIES, AGENTS)),
+    Mart(hours, (HOURS_CUBE, HOURS), (INTERACTIONS, CENTERS)),
     Mart(roster_tables, (ROSTER, STATUS_HISTORY), (DETAILS,), also=(ACTIVE,)),
 )
 
@@ -111,9 +143,11 @@ def build_marts(
     tables: Tables,
     config: Config,
     ledger: Sequence[LedgerEntry],
-    changed: Collection[str],
+    touched: Set[str],
+    *,
+    changed: Changed | None = None,
 ) -> dict[str, int]:
-    """Make anew every mart of whose sources one changed.
+    """Bring every mart up to date of whose sources one was touched.
 
     A source without any file that counts has not come, whatever stands there of files that were
     withdrawn or held: a mart without all of its sources has no row. Told: for each file of active
@@ -121,13 +155,11 @@ def build_marts(
     """
     with_files = {entry.feed for entry in ledger if entry.state == "loaded"}
     came = {feed.table for feed in config.feeds if feed.name in with_files}
-    at = Making(session, tables, config, ledger, came, {})
-    touched = [mart for mart in MARTS if {*mart.sources, *mart.also} & set(changed)]
-    todo = [partial(mart.make, at) for mart in touched if came.issuperset(mart.sources)]
-    todo += [partial(at.empty, mart) for mart in touched if not came.issuperset(mart.sources)]
+    at = Making(session, tables, config, ledger, came, touched, {}, changed)
+    todo = [mart for mart in MARTS if {*mart.sources, *mart.also} & touched]
     if not todo:
         return {}
     with ThreadPoolExecutor(len(todo)) as pool:
-        for done in [pool.submit(one) for one in todo]:
+        for done in [pool.submit(at.make, mart) for mart in todo]:
             done.result()
     return at.odd

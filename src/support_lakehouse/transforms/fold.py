@@ -136,13 +136,14 @@ def effective(changes: DataFrame, rows: DataFrame, feed: Feed) -> DataFrame:
     return merge.source.join(met, merge.on, "left").where(counts)
 
 
+def is_within(key: str, ranges: Sequence[Range]) -> Column:
+    """Whether the key lies in one of the ranges, ends included."""
+    return reduce(or_, (F.col(key).between(low, high) for low, high in ranges), F.lit(False))
+
+
 @dataclass(frozen=True)
 class Merge:
-    """A MERGE as expressions: target columns under their names, source columns under `_new_`.
-
-    `within` are ranges of keys, ends included, that hold every row of the target that the source
-    may meet; None where that is not known.
-    """
+    """A MERGE as expressions: target columns under their names, source columns under `_new_`."""
 
     source: DataFrame
     on: Column
@@ -156,7 +157,8 @@ def merge_of(changes: DataFrame, feed: Feed, within: Sequence[Range] | None = No
     """How one change per key meets the table: delete, full-row update, insert, or nothing.
 
     A row that would not change is left alone: its hash is the same, over the feed's columns. To
-    compare these themselves would make Delta move them all about.
+    compare these themselves would make Delta move them all about. `within` are ranges of keys, ends
+    included, that hold every row of the target which the changes may meet; None if not known.
     """
     assert feed.key is not None
     written = [*feed.column_names, *PLACE, ROW_HASH]
@@ -165,8 +167,7 @@ def merge_of(changes: DataFrame, feed: Feed, within: Sequence[Range] | None = No
     on = F.col(feed.key) == F.col(f"_new_{feed.key}")
     if within is not None:
         # Delta skips files by literals alone, never by what it joins to.
-        ranges = (F.col(feed.key).between(low, high) for low, high in within)
-        on = on & reduce(or_, ranges, F.lit(False))
+        on = on & is_within(feed.key, within)
     return Merge(
         # True of every row: Spark sieves a big target by the keys of a source (a bloom filter)
         # only where something is asked of the source.

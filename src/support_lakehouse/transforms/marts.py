@@ -1,4 +1,12 @@
-"""Owns the marts: what is counted from silver, by month, centre, department, agent and hour."""
+"""Owns the marts: what is counted from silver, by month, centre, department, agent and hour.
+
+Interactions are counted into cubes, by keys as delivered; marts are cubes with names. So another
+name reads no interaction, and what a few changes of interactions add can be added to a cube.
+"""
+
+from collections.abc import Sequence
+from functools import reduce
+from operator import or_
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
@@ -7,6 +15,9 @@ from support_lakehouse.model.settings import DAYS, BusinessHours
 from support_lakehouse.transforms.finals import UNKNOWN_KEY, UNKNOWN_TEXT
 
 MINUTES_SUM = "decimal(28,4)"
+CUBE_KEYS = ("month", "contact_center_id", "category_id")
+WORK_KEYS = (*CUBE_KEYS, "agent_id")
+HOURS_KEYS = ("contact_center_id", "weekday", "hour", "inside_business_hours")
 _STEP = 6_000
 """Microseconds in 0.0001 minutes."""
 
@@ -65,6 +76,69 @@ def interaction_cube(interactions: DataFrame, zone: str) -> DataFrame:
     )
 
 
+def work_cube(interactions: DataFrame, zone: str) -> DataFrame:
+    """What calls cost, by keys as delivered: one row per month, centre, category and agent.
+
+    `call_minutes` runs to the end of the call, `work_minutes` from start to resolution,
+    `after_resolution_minutes` from there to the end where that is positive.
+    """
+    start, resolved, end = (
+        F.col(name)
+        for name in ("interaction_start", "agent_resolution_timestamp", "interaction_end")
+    )
+    after = steps_between(resolved, end)
+    return (
+        interactions.where(is_call(F.col("channel")))
+        .withColumn("month", months_since_year_0(start, zone))
+        .groupBy(*WORK_KEYS)
+        .agg(
+            F.count("*").alias("calls"),
+            _total(F.col("call_duration_minutes")).alias("call_minutes"),
+            _minutes(F.sum(steps_between(start, resolved))).alias("work_minutes"),
+            _minutes(F.sum(F.when(after > 0, after))).alias("after_resolution_minutes"),
+            F.count_if(F.coalesce(after > 0, F.lit(False))).alias(
+                "calls_with_time_after_resolution"
+            ),
+        )
+        .withColumn("month", month_text(F.col("month")))
+    )
+
+
+def hours_cube(interactions: DataFrame, zone: str, hours: BusinessHours) -> DataFrame:
+    """When people ask for help, by keys as delivered: one row per centre, weekday and hour."""
+    local = in_business_zone(F.col("interaction_start"), zone)
+    weekday = F.get(F.array(*(F.lit(day) for day in DAYS)), F.weekday(local))
+    inside = (
+        F.col("weekday").isin(*hours.days)
+        & (F.col("hour") >= hours.from_hour)
+        & (F.col("hour") < hours.to_hour)
+    )
+    return (
+        interactions.withColumns({"weekday": weekday, "hour": F.hour(local)})
+        .withColumn("inside_business_hours", inside)
+        .groupBy(*HOURS_KEYS)
+        .agg(
+            F.count("*").alias("interactions"),
+            F.count_if(is_call(F.col("channel"))).alias("calls"),
+        )
+    )
+
+
+def added(cube: DataFrame, after: DataFrame, before: DataFrame, keys: Sequence[str]) -> DataFrame:
+    """A cube brought up to date: what it was and what some interactions add, less what they did.
+
+    In: the cube, and cubes of these interactions as they are and as they were. Whole numbers and
+    decimals add up without loss, so it is as if the cube had been made anew. Out: a cube.
+    """
+    measures = [name for name in cube.columns if name not in keys]
+    less = before.select(*keys, *((-F.col(name)).alias(name) for name in measures))
+    types = dict(cube.dtypes)
+    sums = (F.sum(name).cast(types[name]).alias(name) for name in measures)
+    # Every cube counts something, so a group of nothing is one whose measures are all 0.
+    there = reduce(or_, (F.col(name) != 0 for name in measures))
+    return cube.unionByName(after).unionByName(less).groupBy(*keys).agg(*sums).where(there)
+
+
 def support_report(cube: DataFrame, centers: DataFrame, categories: DataFrame) -> DataFrame:
     """The cube with names: one row per month, contact_center_name, department."""
     return (
@@ -80,65 +154,32 @@ def support_report(cube: DataFrame, centers: DataFrame, categories: DataFrame) -
 
 
 def agent_work_time(
-    interactions: DataFrame,
-    centers: DataFrame,
-    categories: DataFrame,
-    agents: DataFrame,
-    zone: str,
+    cube: DataFrame, centers: DataFrame, categories: DataFrame, agents: DataFrame
 ) -> DataFrame:
-    """What calls cost an agent: one row per month, centre, department, agent, of phone calls.
-
-    `call_minutes` runs to the end of the call, `work_minutes` from start to resolution,
-    `after_resolution_minutes` from there to the end where that is positive.
-    """
-    start, resolved, end = (
-        F.col(name)
-        for name in ("interaction_start", "agent_resolution_timestamp", "interaction_end")
-    )
-    after = steps_between(resolved, end)
-    keys = ("month", "contact_center_name", "department", "agent_id", "agent_name")
+    """The work cube with names: one row per month, centre, department, agent, of phone calls."""
     named = _known(agents, "agent_id").select("agent_id", F.col("full_name").alias("agent_name"))
+    keys = ("month", "contact_center_name", "department", "agent_id", "agent_name")
+    minutes = ("call_minutes", "work_minutes", "after_resolution_minutes")
     return (
-        interactions.where(is_call(F.col("channel")))
-        .withColumn("month", months_since_year_0(start, zone))
-        .transform(with_center_name, centers)
+        cube.transform(with_center_name, centers)
         .transform(with_department, categories)
         .join(named, "agent_id", "left")
         .withColumn("agent_name", name_or_unknown(F.col("agent_name")))
         .groupBy(*keys)
         .agg(
-            F.count("*").alias("calls"),
-            _total(F.col("call_duration_minutes")).alias("call_minutes"),
-            _minutes(F.sum(steps_between(start, resolved))).alias("work_minutes"),
-            _minutes(F.sum(F.when(after > 0, after))).alias("after_resolution_minutes"),
-            F.count_if(F.coalesce(after > 0, F.lit(False))).alias(
-                "calls_with_time_after_resolution"
-            ),
+            F.sum("calls").alias("calls"),
+            *(_total(F.col(name)).alias(name) for name in minutes),
+            F.sum("calls_with_time_after_resolution").alias("calls_with_time_after_resolution"),
         )
-        .withColumn("month", month_text(F.col("month")))
     )
 
 
-def interaction_hours(
-    interactions: DataFrame, centers: DataFrame, zone: str, hours: BusinessHours
-) -> DataFrame:
-    """When people ask for help: one row per centre, weekday and hour in the business zone."""
-    local = in_business_zone(F.col("interaction_start"), zone)
-    weekday = F.get(F.array(*(F.lit(day) for day in DAYS)), F.weekday(local))
-    inside = (
-        F.col("weekday").isin(*hours.days)
-        & (F.col("hour") >= hours.from_hour)
-        & (F.col("hour") < hours.to_hour)
-    )
+def interaction_hours(cube: DataFrame, centers: DataFrame) -> DataFrame:
+    """The hours cube with names: one row per centre, weekday and hour in the business zone."""
     return (
-        interactions.transform(with_center_name, centers)
-        .withColumns({"weekday": weekday, "hour": F.hour(local)})
-        .withColumn("inside_business_hours", inside)
+        cube.transform(with_center_name, centers)
         .groupBy("contact_center_name", "weekday", "hour", "inside_business_hours")
-        .agg(
-            F.count("*").alias("interactions"),
-            F.count_if(is_call(F.col("channel"))).alias("calls"),
-        )
+        .agg(F.sum("interactions").alias("interactions"), F.sum("calls").alias("calls"))
     )
 
 

@@ -1,0 +1,80 @@
+"""Owns what a run changed among interactions, where that is less than all of them by far."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from pyspark.sql import DataFrame, SparkSession
+
+from support_lakehouse.io import lake
+from support_lakehouse.io.datafiles import key_ranges
+from support_lakehouse.io.tables import Tables, read_at
+from support_lakehouse.model.feed import Feed
+from support_lakehouse.model.plan import Plan
+from support_lakehouse.model.release import Release
+from support_lakehouse.model.spans import touched
+from support_lakehouse.stages.gold import CUBES, INTERACTIONS, MARTS, Changed
+from support_lakehouse.stages.release import code_fingerprint
+from support_lakehouse.transforms import fold
+
+WORTH_ADDING_BYTES = 64 * 1024 * 1024
+"""Of fewer bytes of files the marts are made anew sooner than it is found out what changed."""
+_SHARE = 10
+"""Changes of more than a tenth of all bytes are not few."""
+_COUNTED = (
+    *("interaction_id", "channel", "category_id", "agent_id", "contact_center_id"),
+    *("interaction_start", "agent_resolution_timestamp", "interaction_end"),
+    "call_duration_minutes",
+)
+
+
+def may_add(plan: Plan, feeds: Sequence[Feed], config: str, tables: Tables) -> bool:
+    """Whether the cubes hold what the last release says and the run only put files on top.
+
+    Then, and only then, what they were and what these files changed tells what they are.
+    """
+    last = plan.last
+    facts = next((feed for feed in feeds if feed.table == INTERACTIONS), None)
+    if last is None or facts is None or plan.reset:
+        return False
+    own = [entry.size for entry in plan.known if entry.feed == facts.name]
+    new = sum(file.unpacked_bytes for file in plan.files_of(facts.name))
+    timeline = plan.timeline(facts)
+    sources = {table for mart in MARTS if {*mart.tables} & {*CUBES} for table in mart.sources}
+    came = {feed.table for feed in feeds if feed.name in {entry.feed for entry in plan.known}}
+    return (
+        new * _SHARE <= sum(own) >= WORTH_ADDING_BYTES
+        and (last.code, last.config) == (code_fingerprint(), config)
+        and came.issuperset(sources)
+        and not plan.left(facts.name)
+        and not any(entry.feed == facts.name for entry in plan.returned)
+        and timeline.rewind_to is None
+        and not any(one.begins for one in timeline.folds)
+        and all(_stands(last, table, tables) for table in CUBES)
+        and INTERACTIONS in last.tables
+    )
+
+
+def _stands(last: Release, table: str, tables: Tables) -> bool:
+    state = last.tables.get(table)
+    return state is not None and lake.version_of(tables.path(table)) == state.version
+
+
+@contextmanager
+def changed(
+    session: SparkSession, tables: Tables, last: Release, feed: Feed, records: DataFrame | None
+) -> Iterator[Changed]:
+    """What a run changed, held while it is looked at. `records` are its interactions, if any."""
+    version, key = last.tables[INTERACTIONS].version, feed.key
+    was = read_at(session, tables.path(INTERACTIONS), version)
+    if records is None or key is None:
+        yield Changed(was.limit(0), was.limit(0))
+        return
+    changes = fold.accepted_changes(records, feed)
+    order = (fold.PERIOD, *fold.order_of(feed))
+    with tables.held(fold.latest_per_key(changes, key, order=order)) as new:
+        keys = new.select(key)
+        files = key_ranges(tables.path(INTERACTIONS), version, key)
+        within = files and touched(files, sorted(keys.toArrow()[0].to_pylist()))
+        rows = was if within is None else was.where(fold.is_within(key, within))
+        with tables.held(rows.select(*_COUNTED).join(keys, key, "left_semi")) as before:
+            yield Changed(before, fold.without_deletes(new).select(*_COUNTED))
