@@ -18,7 +18,7 @@ from support_lakehouse.transforms import fold
 
 WORTH_ADDING_BYTES = 64 * 1024 * 1024
 """Of fewer bytes of files the marts are made anew sooner than it is found out what changed."""
-_SHARE = 10
+SHARE = 10
 """Changes of more than a tenth of all bytes are not few."""
 _COUNTED = (
     *("interaction_id", "channel", "category_id", "agent_id", "contact_center_id"),
@@ -42,7 +42,7 @@ def may_add(plan: Plan, feeds: Sequence[Feed], config: str, tables: Tables) -> b
     sources = {table for mart in MARTS if {*mart.tables} & {*CUBES} for table in mart.sources}
     came = {feed.table for feed in feeds if feed.name in {entry.feed for entry in plan.known}}
     return (
-        new * _SHARE <= sum(own) >= WORTH_ADDING_BYTES
+        new * SHARE <= sum(own) >= WORTH_ADDING_BYTES
         and (last.code, last.config) == (code_fingerprint(), config)
         and came.issuperset(sources)
         and not plan.left(facts.name)

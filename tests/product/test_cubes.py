@@ -1,0 +1,63 @@
+"""Cubes that a month brings up to date are those that all interactions make (real files)."""
+
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+import pytest
+from pyspark.sql import SparkSession
+
+from support_lakehouse.config import Config
+from support_lakehouse.io import ops
+from support_lakehouse.model.release import Release
+from support_lakehouse.stages import changed
+from support_lakehouse.transforms import marts
+from tests.product.support import DATA, load
+
+FEEDS = ("agents", "contact_centers", "interactions", "service_categories")
+
+
+@pytest.fixture
+def added(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, ...]]:
+    """The keys of each cube that was added to; however small the data, adding pays."""
+    told: list[tuple[str, ...]] = []
+
+    def add(*given: Any) -> Any:
+        told.append(given[-1])
+        return plain(*given)
+
+    plain = marts.added
+    monkeypatch.setattr(marts, "added", add)
+    monkeypatch.setattr(changed, "WORTH_ADDING_BYTES", 0)
+    monkeypatch.setattr(changed, "SHARE", 0)
+    return told
+
+
+def last(config: Config, spark: SparkSession, lakehouse: Path, *months: str) -> Release:
+    load(config, spark, DATA, lakehouse, *months, feeds=FEEDS, finals=False)
+    return ops.read_releases(lakehouse)[-1]
+
+
+def test_a_month_on_top_is_added_and_all_is_as_if_made_anew(
+    config: Config, spark: SparkSession, tmp_path: Path, added: list[tuple[str, ...]]
+) -> None:
+    last(config, spark, tmp_path / "one", "202502")
+    assert added == []
+    one = last(config, spark, tmp_path / "one", "202503")
+    assert sorted(added) == sorted([marts.CUBE_KEYS, marts.WORK_KEYS, marts.HOURS_KEYS])
+    added.clear()
+    both = last(config, spark, tmp_path / "both", "202502", "202503")
+    assert added == []
+    assert one.state == both.state
+    assert {n: t.rows for n, t in one.tables.items() if n.startswith("gold/")} == {
+        n: t.rows for n, t in both.tables.items() if n.startswith("gold/")
+    }
+
+
+def test_where_the_program_or_conf_changed_cubes_are_made_anew(
+    config: Config, spark: SparkSession, tmp_path: Path, added: list[tuple[str, ...]]
+) -> None:
+    last(config, spark, tmp_path / "one", "202502")
+    with patch.object(changed, "code_fingerprint", lambda: "another"):
+        last(config, spark, tmp_path / "one", "202503")
+    assert added == []
