@@ -21,7 +21,7 @@ from hypothesis import settings
 from pyspark.sql import SparkSession
 
 from support_lakehouse.config import load_config
-from support_lakehouse.io.session import spark_session
+from support_lakehouse.io.session import session_for, spark_session
 from tests.product import test_failures, test_kills, test_maintain, test_orders, test_story
 from tests.product.small_lakehouse import SmallLakehouse, uninterrupted
 from tests.product.support import REPO
@@ -95,7 +95,9 @@ def main() -> int:
     names = [told.only] if told.only else list(TRIALS)
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
-        with spark_session(bytes_at_stake=0, log=root / "spark.log", warehouse=root) as spark:
+        # The JVM is one for work of minutes, the session one for a small run.
+        with spark_session(bytes_at_stake=10**9, log=root / "spark.log", warehouse=root) as big:
+            spark = session_for(big, 0)
             for seed, name in zip(itertools.count(first), itertools.cycle(names), strict=False):
                 failed += not _try(name, spark, root / "trial", seed)
                 if time.monotonic() > until or told.seed is not None:

@@ -241,14 +241,9 @@ def _check_others(one: Arriving, found: Files) -> None:
     )
 
 
-def test_an_order_of_months_tell_what_all_at_once_tells(
-    config: Config, spark: SparkSession, tmp_path: Path
-) -> None:
-    in_any_order(config, spark, tmp_path, SEED, orders=1, whole=False)
-
-
 @pytest.mark.soak
-def test_orders_of_all_feeds_tell_what_all_at_once_tells(
-    config: Config, spark: SparkSession, tmp_path: Path
+@pytest.mark.parametrize("whole", [False, True])
+def test_an_order_of_files_tells_what_all_at_once_tells(
+    config: Config, spark: SparkSession, tmp_path: Path, whole: bool
 ) -> None:
-    in_any_order(config, spark, tmp_path, SEED, orders=ORDERS, whole=True)
+    in_any_order(config, spark, tmp_path, SEED, orders=1, whole=whole)
