@@ -1,7 +1,8 @@
 """Goes on with the random tests for as long as asked; keeps the seed of each failure.
 
 `python -m tests.soak --minutes 30` takes in turn stories, kills, two writers, a step that fails,
-each with a seed of its own. `--only story --seed 17` repeats one. Failures go to `.soak/`.
+orders of arrival, ways through maintenance, each with a seed of its own. `--only story --seed 17`
+repeats one. Failures go to `.soak/`.
 """
 
 import argparse
@@ -19,11 +20,13 @@ from hypothesis import seed as seeded
 from hypothesis import settings
 from pyspark.sql import SparkSession
 
-from support_lakehouse.io.session import spark_session
-from tests.product import test_failures, test_kills, test_story
+from support_lakehouse.config import load_config
+from support_lakehouse.io.session import session_for, spark_session
+from tests.product import test_failures, test_kills, test_maintain, test_orders, test_story
 from tests.product.small_lakehouse import SmallLakehouse, uninterrupted
+from tests.product.support import REPO
 
-FAILURES = Path(".soak")
+FAILURES, WAYS = Path(".soak"), 10
 Trial = Callable[[SparkSession, Path, int], str]
 
 
@@ -40,8 +43,7 @@ def kills(spark: SparkSession, root: Path, seed: int) -> str:
     rng = random.Random(seed)
     whole = uninterrupted(root / "whole", seed, spark, 2)
     one = SmallLakehouse(root / "one", seed)
-    test_kills.kill_often(one, whole, rng, kills=4)
-    return "4 kills"
+    return "kills " + ", ".join(map(str, test_kills.kill_often(one, whole, rng, kills=4)))
 
 
 def writers(spark: SparkSession, root: Path, seed: int) -> str:
@@ -55,7 +57,30 @@ def steps(spark: SparkSession, root: Path, seed: int) -> str:
     return test_failures.fail_each(spark, root, seed)
 
 
-TRIALS: dict[str, Trial] = {"story": story, "kills": kills, "writers": writers, "steps": steps}
+def orders(spark: SparkSession, root: Path, seed: int) -> str:
+    """A history of all feeds in eight orders."""
+    config, many = load_config(REPO), test_orders.ORDERS
+    return test_orders.in_any_order(config, spark, root, seed, orders=many, whole=True)
+
+
+def wander(spark: SparkSession, root: Path, seed: int) -> str:
+    """Ten sequences of runs, late months, rollbacks, files taken again and maintenance."""
+    test_maintain.write_months(root / "data")
+    for number in range(WAYS):
+        rng, lakehouse = random.Random(f"{seed} {number}"), root / f"lakehouse{number}"
+        test_maintain.wander(load_config(REPO), spark, root / "data", lakehouse, rng, steps=6)
+        shutil.rmtree(lakehouse)
+    return f"{WAYS} sequences of 6"
+
+
+TRIALS: dict[str, Trial] = {
+    "story": story,
+    "kills": kills,
+    "writers": writers,
+    "steps": steps,
+    "orders": orders,
+    "wander": wander,
+}
 
 
 def main() -> int:
@@ -70,7 +95,9 @@ def main() -> int:
     names = [told.only] if told.only else list(TRIALS)
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
-        with spark_session(bytes_at_stake=0, log=root / "spark.log", warehouse=root) as spark:
+        # The JVM is one for work of minutes, the session one for a small run.
+        with spark_session(bytes_at_stake=10**9, log=root / "spark.log", warehouse=root) as big:
+            spark = session_for(big, 0)
             for seed, name in zip(itertools.count(first), itertools.cycle(names), strict=False):
                 failed += not _try(name, spark, root / "trial", seed)
                 if time.monotonic() > until or told.seed is not None:

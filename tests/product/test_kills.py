@@ -73,33 +73,58 @@ def reading(one: SmallLakehouse) -> Iterator[Reader]:
         thread.join()
 
 
-def kill(process: "subprocess.Popen[bytes]", *, all_of_it: bool) -> None:
-    """End it as the system would when memory is short; perhaps its JVM lives on."""
-    if process.poll() is None:
+@dataclass(frozen=True)
+class Kill:
+    """One kill: whether it met a run at work, a first run at that, and left its JVM behind."""
+
+    met: bool
+    first: bool
+    alone: bool
+
+    def __str__(self) -> str:
+        words = ("of Python alone" if self.alone else "of all", "in a first run" * self.first)
+        return " ".join(filter(None, words)) if self.met else "too late"
+
+
+def kill(process: "subprocess.Popen[bytes]", *, all_of_it: bool) -> bool:
+    """End it as the system would when memory is short; perhaps its JVM lives on.
+
+    Whether there was something to end.
+    """
+    met = process.poll() is None
+    if met:
         os.killpg(process.pid, signal.SIGKILL) if all_of_it else process.kill()
     process.wait(timeout=60)
+    return met
 
 
-def kill_at_random(one: SmallLakehouse, rng: Random, *, all_of_it: bool) -> None:
+def kill_at_random(one: SmallLakehouse, rng: Random, *, all_of_it: bool) -> Kill:
     known = ops.read_releases(one.lakehouse)
     process = one.begin()
     time.sleep(rng.uniform(*SECONDS))
-    kill(process, all_of_it=all_of_it)
+    met = kill(process, all_of_it=all_of_it)
     now = ops.read_releases(one.lakehouse)
     assert [r.hash for r in now[: len(known)]] == [r.hash for r in known], "readers stay"
+    return Kill(met, first=not known, alone=not all_of_it)
 
 
-def kill_often(one: SmallLakehouse, whole: list[Told], rng: Random, *, kills: int) -> None:
-    """Half of the kills in the first run, half of them of the Python process alone."""
+def kill_often(one: SmallLakehouse, whole: list[Told], rng: Random, *, kills: int) -> list[Kill]:
+    """Half of the kills in the first run at least, half of them of the Python process alone.
+
+    In between it dies once more, at a named point; most often it is then completed.
+    """
+    done = []
     with reading(one) as reader:
         due = [one.deliver(1)]
         for number in range(kills // 2):
-            kill_at_random(one, rng, all_of_it=bool(number % 2))
+            done.append(kill_at_random(one, rng, all_of_it=bool(number % 2)))
         assert one.begin(dying_at=rng.choice(POINTS)).wait(120) != 0
+        if rng.random() < 0.7:
+            assert one.begin().wait(120) == 0
         if len(whole) > 1:
             due.append(one.deliver(2))
-        for number in range(kills // 2 - 1):
-            kill_at_random(one, rng, all_of_it=bool(number % 2))
+        for number in range(kills // 2):
+            done.append(kill_at_random(one, rng, all_of_it=bool(number % 2)))
         assert one.begin().wait(120) == 0
     assert one.told == whole[-1]
     for before, release in pairwise(ops.read_releases(one.lakehouse)):
@@ -108,6 +133,7 @@ def kill_often(one: SmallLakehouse, whole: list[Told], rng: Random, *, kills: in
     assert {figures for _, figures in reader.seen} <= set(due)
     assert due[-1] in {figures for _, figures in reader.seen}
     assert len(set(due)) == len(whole), "the same figures would prove nothing"
+    return done
 
 
 @pytest.mark.soak
