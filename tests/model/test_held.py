@@ -54,6 +54,8 @@ def told(entries: tuple[LedgerEntry, ...]) -> set[str]:
         (("b1", "b1 back"), ("b1 out",), {"b1", "b1 back"}),
         (("b1",), ("b1", "b1 back"), {"b1", "b1 back"}),  # back twice
         (("b2",), ("b1", "b1 back"), {"b2", "b1 out", "b2 back"}),
+        (("b2",), ("b1", "b1 back", "b3 held"), {"b2", "b1 out", "b3 held", "b2 back"}),
+        (("b3",), ("b1", "b1 back", "b3 held"), {"b3", "b1 out"}),
         (("a1",), ("a1 held",), {"a1"}),  # back to what a rollback held
         (("a1", "b1"), ("a1", "b2", "b1 out"), {"a1", "b1", "b2 held"}),  # out, then sent again
     ],
