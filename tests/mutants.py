@@ -113,10 +113,10 @@ MUTANTS = (
     ),
     Mutant(
         "a rollback forgets what it holds",
-        "pipeline/back.py",
-        'aside = {"loaded": "held", ',
-        'aside = {"loaded": "refused", ',
-        ("tests/product/test_back.py",),
+        "model/held.py",
+        'aside |= {_content(e): _put(e, "held") for e in stays}',
+        'aside |= {_content(e): _put(e, "withdrawn") for e in stays}',
+        ("tests/model/test_held.py", "tests/product/test_back.py"),
     ),
 )
 

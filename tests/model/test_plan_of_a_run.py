@@ -1,11 +1,12 @@
 """What a run will do: the files that count, change, and are folded."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from support_lakehouse.model.books import LedgerEntry
+from support_lakehouse.model.books import WITHDRAWAL_HELD, LedgerEntry
 from support_lakehouse.model.feed import Feed
 from support_lakehouse.model.landing import FoundFile, Header, ScannedFile
 from support_lakehouse.model.plan import Plan, as_of, feeds_at_work, periods_of, with_replays
@@ -159,6 +160,21 @@ def test_who_stands_aside_stays_there_unless_the_file_is_taken_again() -> None:
     other = entry("agents", "agents_202504.csv", "202504", state="withdrawn")
     plan = Plan(RELEASES, LEDGER, LEDGER, aside=(held, other), load=(MARCH,))
     assert plan.kept_aside() == (other,)
+
+
+def test_a_withdrawal_is_held_until_it_is_carried_out_or_the_file_is_taken_again() -> None:
+    held = entry("agents", "agents_202503.csv", "202503", state=WITHDRAWAL_HELD)
+    there = entry("agents", "agents_202503.csv", "202503")
+    assert Plan(RELEASES, (there,), (there,), aside=(held,)).kept_aside() == (held,)
+    taken = Plan(RELEASES, (there,), (), load=(MARCH,), corrected=(there,), aside=(held,))
+    assert taken.kept_aside() == ()
+    done = Plan(RELEASES, (there,), (), withdrawn=(there,), aside=(held,))
+    assert done.kept_aside() == (replace(there, state="withdrawn"),)
+
+
+def test_a_reset_keeps_nobody_aside() -> None:
+    held = entry("agents", "agents_202504.csv", "202504", state="held")
+    assert Plan(RELEASES, LEDGER, (), load=(MARCH,), aside=(held,), reset=True).kept_aside() == ()
 
 
 def test_a_reset_knows_no_version_and_begins_with_the_extract() -> None:

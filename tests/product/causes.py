@@ -59,8 +59,8 @@ def write_all_causes(config: Config, spark: SparkSession, folder: Path) -> Cause
     """Seven releases. Each moves figures by other causes.
 
     1: two months. 2: one late, one new, one corrected. 3: a row put right by hand. 4: back to 2.
-    5: a file out, in another zone. 6: back to 1. 7: what was held, by a program that reckons
-    otherwise.
+    5: a file out, in another zone. 6: back to 1. 7: what was held, the file out again, by a
+    program that reckons otherwise.
     """
     data, by_hand, corrected = (folder / name for name in ("data", "by_hand", "corrected"))
     months = write_history(data, SEED, interactions=40)
@@ -94,14 +94,15 @@ def write_all_causes(config: Config, spark: SparkSession, folder: Path) -> Cause
 
     one, two, three, four = months
     whole = world(*months, first=corrected)
+    without_third = {name: place for name, place in whole.items() if name != third}
     worlds = {
         1: world(one, three),
         2: whole,
         3: world(*months, first=corrected, third=by_hand),
         4: whole,
-        5: {name: place for name, place in whole.items() if name != third},
+        5: without_third,
         6: world(one, three),
-        7: whole,
+        7: without_third,
     }
     came = {(file, data): 1 for file in world(one, three)}
     came |= {(file, data): 2 for file in world(two, four) if (file, data) not in came}

@@ -3,7 +3,10 @@
 import contextlib
 import errno
 import shutil
+from functools import partial
 from pathlib import Path
+from random import Random
+from unittest import mock
 
 import pytest
 from pyspark.sql import SparkSession
@@ -11,10 +14,13 @@ from pyspark.sql import SparkSession
 from support_lakehouse.io import lake, ops
 from support_lakehouse.model.release import Release
 from support_lakehouse.pipeline import run as pipeline
-from support_lakehouse.pipeline.back import rollback
+from support_lakehouse.pipeline.back import rollback, withdraw
 from tests.product.failing import failing
 from tests.product.small_lakehouse import SmallLakehouse
-from tests.product.support import Said, command, published
+from tests.product.support import Said, command
+from tests.reference.small import draw_content
+
+MARCH = "delta/interactions_202503.csv"
 
 
 def contents(release: Release) -> dict[str, tuple[int, str]]:
@@ -39,6 +45,14 @@ def small(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Smal
     one.deliver(2)
     one.run(spark)
     return one
+
+
+def correct(one: SmallLakehouse, file: str) -> None:
+    """Other bytes under the same name."""
+    feed, rng = next(f for f in one.feeds if file in f.paths), Random(file)
+    before = (one.data / file).read_bytes()
+    drawn = (draw_content(feed, file, rng).data for _ in range(99))
+    (one.data / file).write_bytes(next(data for data in drawn if data != before))
 
 
 def say(one: SmallLakehouse, *words: object) -> Said:
@@ -72,20 +86,69 @@ def test_a_rollback_that_dies_at_any_step_is_undone_and_reads_all_releases(
     raise AssertionError("a rollback takes fewer steps")
 
 
-def test_after_a_rollback_plan_names_what_is_held_until_it_is_accepted(
+def test_accepting_what_a_rollback_holds_leads_to_the_newest_state_whatever_it_was(
     small: SmallLakehouse, spark: SparkSession, tmp_path: Path
 ) -> None:
     one = small.copied(tmp_path / "one")
+    correct(one, "centers/a.csv")
+    here = {"data": one.data, "lakehouse": one.lakehouse}
+    corrected = pipeline.Options(**here, accept=("corrections",))
+    pipeline.run(one.config, corrected, spark=spark)
+    states = [release.state for release in ops.read_releases(one.lakehouse)]
+    withdraw(one.config, one.lakehouse, MARCH, why="sent by mistake", spark=spark)
+    newest = one.told
+    assert newest[0] not in states
+
     said = say(one, "rollback", 1, "--why", "too early")
     assert (said.code, "release 1 was" in said.out) == (0, True)
     for _ in range(3):
         assert "Nothing to load" in say(one, "run", "--data", one.data).out
+    assert contents(ops.read_releases(one.lakehouse)[-1]) == contents(
+        ops.read_releases(one.lakehouse)[0]
+    )
     held = say(one, "plan", "--data", one.data, "--json").json["held"]
     assert {"feed": "interactions", "file": "delta/interactions_202502.csv"} in held
-    asked = pipeline.Options(data=one.data, lakehouse=one.lakehouse, accept=("held",))
-    pipeline.run(one.config, asked, spark=spark)
-    assert one.told == small.told, "forward again"
-    assert published(one.lakehouse) == published(small.lakehouse)
+    assert {"feed": "contact_centers", "file": "centers/a.csv"} in held
+    assert {"feed": "interactions", "file": MARCH, "what": "withdrawal"} in held
+    assert {"feed": "interactions", "file": MARCH} not in held
+    accepted = pipeline.Options(**here, accept=("held",))
+    pipeline.run(one.config, accepted, spark=spark)
+    assert one.told == newest, "forward again"
+
+    rollback(one.config, one.lakehouse, 4, why="it was right after all")
+    assert one.told[0] == states[3]
+    planned = say(one, "plan", "--data", one.data).out.replace("\n", " ")
+    assert f"withdrawal of {MARCH}: held since a rollback" in planned
+    states_of_march = [e["state"] for e in say(one, "files", "--json").json if e["file"] == MARCH]
+    assert sorted(states_of_march) == ["loaded", "withdrawal held"]
+    words = ("--data", one.data, "--accept", "held")
+    planned = say(one, "plan", *words, "--json").json
+    assert (planned["state"], planned["held"], planned["files"][-1]["state"]) == (
+        "released",
+        [],
+        "loaded already",
+    )
+    assert planned["withdrawn"] == [{"feed": "interactions", "file": MARCH}]
+    with mock.patch.object(pipeline, "run", partial(pipeline.run, spark=spark)):
+        assert f"{MARCH}: withdrawn again." in say(one, "run", *words).out
+    assert one.told == newest, "nothing came, a file went"
+    assert "Nothing to load" in say(one, "run", *words).out
+    assert say(one, "verify").code == 0
+    told = ops.read_journal(one.lakehouse, lake.newest_version(one.lakehouse / ops.JOURNAL))
+    assert [d.release for d in told if (d.decision, d.what) == ("withdrawn", MARCH)] == [5, 7, 9]
+
+
+def test_a_reset_that_is_refused_forgets_nothing_that_is_held(
+    small: SmallLakehouse, tmp_path: Path
+) -> None:
+    one = small.copied(tmp_path / "one")
+    rollback(one.config, one.lakehouse, 1, why="too early")
+    held = say(one, "plan", "--data", one.data, "--json").json["held"]
+    broken = one.data / "delta/interactions_202504.csv"
+    broken.write_text("nothing\n")
+    assert say(one, "run", "--data", one.data, "--reset").code == 3
+    broken.unlink()
+    assert say(one, "plan", "--data", one.data, "--json").json["held"] == held != []
 
 
 def test_a_mart_stands_only_where_all_its_sources_have_a_file_that_counts(

@@ -64,7 +64,7 @@ def test_the_causes_add_up_between_any_two_releases(caused: Caused) -> None:
         (5, 6, {("rollback", n) for n in range(4)} | {("rule", None)}),
         (4, 6, {("rollback", n) for n in (0, 1, 3)}),
         (1, 6, set()),
-        (6, 7, {("late", 1), ("new", 3), ("corrected", 0), ("code", None)}),
+        (6, 7, {("late", 1), ("new", 3), ("corrected", 0), ("withdrawn", 2), ("code", None)}),
         (1, 4, {("late", 1), ("new", 3), ("corrected", 0)}),
     ],
 )

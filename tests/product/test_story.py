@@ -3,7 +3,7 @@
 import shutil
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
@@ -232,7 +232,7 @@ class Story(RuleBasedStateMachine):
         self.refused_now = bool(refused)
         if refused:
             kind = None if refused == self.refused else "refusal"
-        elif not planned.load:
+        elif not (planned.load or planned.withdrawn):
             kind = None
         else:
             kind = "reset" if reset and self.released else "run"
@@ -240,7 +240,7 @@ class Story(RuleBasedStateMachine):
         def after(number: int) -> Books:
             if kind not in ("run", "reset"):
                 return self.books
-            return laws.admitted(books, planned.load, self.rules, number)
+            return laws.done(books, planned, self.rules, number)
 
         def act() -> None:
             self.planned = pipeline.plan(self.config, asked)
@@ -298,7 +298,7 @@ class Story(RuleBasedStateMachine):
     def _given_up(self, place: laws.Place) -> Books:
         entry = self.books.waiting[place]
         gone = laws.Waiting("discarded", entry.rules, entry.attempts)
-        return Books(self.books.loaded, self.books.aside, {**self.books.waiting, place: gone})
+        return replace(self.books, waiting={**self.books.waiting, place: gone})
 
     def _cells(self, place: laws.Place) -> Any:
         return self.books.loaded[place[1]].content.lines[place[3]]
@@ -356,9 +356,9 @@ class Story(RuleBasedStateMachine):
         entries = [entry for entry in entries if entry.state != "refused"]
         found = sorted((e.file, e.sha256, e.state) for e in entries)
         loaded = [(p, file.content.sha256, "loaded") for p, file in self.books.loaded.items()]
-        assert found == sorted(
-            [*loaded, *((p, s, why) for (p, s), why in self.books.aside.items())]
-        )
+        aside = [(p, sha256, why) for (p, sha256), why in self.books.aside.items()]
+        out = [(p, sha256, "withdrawal held") for p, sha256, _ in loaded if p in self.books.out]
+        assert found == sorted([*loaded, *aside, *out])
         told = {e.file: e for e in entries if e.state == "loaded"}
         for feed in self.feeds:
             for path, book in self.books.of(feed).books.items():
@@ -390,20 +390,23 @@ class Story(RuleBasedStateMachine):
         """What plan named is what the model says, and what run then did (and nothing else)."""
         told, done = self.planned, self.ran
         assert sorted(file.path for file in told.held) == sorted(planned.held)
+        assert sorted(entry.file for entry in told.staying) == sorted(planned.staying)
         assert sorted(r.file for r in told.refusals) == sorted(planned.refused)
         if planned.refused:
             assert done.state == "refused"
             return
         assert sorted(f.found.path for f in told.load) == sorted(c.path for c in planned.load)
+        assert sorted(e.file for e in told.withdrawn) == sorted(planned.withdrawn)
         if done.state != "released":
             assert not planned.load
+            assert not planned.withdrawn
             return
         assert sorted(done.release.files) == sorted(f.found.path for f in told.load)
         assert done.release.replayed == told.replays
         assert set(done.release.moved) <= set(told.may_move)
         named = {(f.found.feed, f.found.period) for f in told.load}
         named |= {(feed, p) for feed, periods in told.replays.items() for p in periods}
-        named |= {(entry.feed, entry.period) for entry in told.corrected}
+        named |= {(e.feed, e.period) for e in (*told.corrected, *told.withdrawn)}
         assert _folded(self.lakehouse, done.release) <= named
 
     def teardown(self) -> None:
@@ -428,7 +431,9 @@ class Story(RuleBasedStateMachine):
 
 
 def _paths(planned: Planned) -> str:
-    return f"load {[c.path for c in planned.load]} refuse {planned.refused} held {planned.held}"
+    load = [content.path for content in planned.load]
+    out = f"out {planned.withdrawn} staying {planned.staying}"
+    return f"load {load} refuse {planned.refused} held {planned.held} {out}"
 
 
 def _one(row: Mapping[str, Any], feed: SmallFeed) -> list[Any]:

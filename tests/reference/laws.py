@@ -133,11 +133,15 @@ Place = tuple[str, str, str, int]
 
 @dataclass(frozen=True)
 class Books:
-    """All that a release stands for: loaded files, files put aside, quarantine."""
+    """All that a release stands for: loaded files, files put aside, quarantine.
+
+    `out` are loaded files that were out before a rollback brought them back.
+    """
 
     loaded: Mapping[str, Loaded] = field(default_factory=dict)
     aside: Mapping[tuple[str, str], str] = field(default_factory=dict)
     waiting: Mapping[Place, Waiting] = field(default_factory=dict)
+    out: frozenset[str] = frozenset()
 
     def of(self, feed: SmallFeed, up_to: str | None = None) -> Folded:
         """A feed's tables, perhaps by the files up to a month."""
@@ -177,13 +181,22 @@ class Planned:
     load: tuple[Content, ...] = ()
     refused: tuple[str, ...] = ()
     held: tuple[str, ...] = ()
+    withdrawn: tuple[str, ...] = ()
+    staying: tuple[str, ...] = ()
 
 
 def plan(
     books: Books, disk: Mapping[str, Content], feeds: Collection[str], accept: Collection[str]
 ) -> Planned:
-    """Files by what they are: new, corrected, held, withdrawn or loaded already."""
+    """Files by what they are: new, corrected, held, withdrawn or loaded already.
+
+    Who accepts what is held has files that were out taken out first; what then comes is new.
+    """
     load, refused, held = [], [], []
+    out = {path for path in books.out if books.loaded[path].content.feed.name in feeds}
+    if "held" in accept:
+        for path in out:
+            books = _taken_out(books, path)
     for path, content in sorted(disk.items()):
         if content.feed.name not in feeds:
             continue
@@ -195,7 +208,17 @@ def plan(
             load.append(content)
         elif loaded.content != content:
             refused.append(path)
-    return Planned(tuple(load), tuple(refused), tuple(held))
+    out -= {content.path for content in load}
+    if "held" in accept:
+        return Planned(tuple(load), tuple(refused), tuple(held), withdrawn=tuple(sorted(out)))
+    return Planned(tuple(load), tuple(refused), tuple(held), staying=tuple(sorted(out - {*held})))
+
+
+def done(books: Books, planned: Planned, rules: str, release: int) -> Books:
+    """The books after a run did what was planned."""
+    for path in planned.withdrawn:
+        books = _taken_out(books, path)
+    return admitted(books, planned.load, rules, release)
 
 
 def admitted(books: Books, load: Iterable[Content], rules: str, release: int) -> Books:
@@ -217,7 +240,7 @@ def admitted(books: Books, load: Iterable[Content], rules: str, release: int) ->
             before = waiting[place].attempts if place in waiting else 0
             waiting[place] = Waiting("open", rules, before + 1)
     aside = {key: state for key, state in books.aside.items() if key[0] not in taken}
-    return Books(loaded, aside, waiting)
+    return Books(loaded, aside, waiting, books.out - taken.keys())
 
 
 def judged_again(books: Books, given: Mapping[Place, Cells | None], rules: str) -> Books:
@@ -230,7 +253,7 @@ def judged_again(books: Books, given: Mapping[Place, Cells | None], rules: str) 
         state = "open" if change is None else "released"
         waiting[place] = Waiting(state, rules, waiting[place].attempts + 1)
         loaded[path] = replace(file, verdicts={**file.verdicts, line: change})
-    return Books(loaded, books.aside, waiting)
+    return replace(books, loaded=loaded, waiting=waiting)
 
 
 def open_places(books: Books) -> list[Place]:
@@ -242,18 +265,33 @@ def open_places(books: Books) -> list[Place]:
 def withdrawn(books: Books, path: str) -> Books:
     """The books without a file, as a person took it out: what is loaded of it and what is held."""
     aside = {k: "withdrawn" if k[0] == path else state for k, state in books.aside.items()}
+    return _taken_out(replace(books, aside=aside), path)
+
+
+def _taken_out(books: Books, path: str) -> Books:
+    aside, kept = dict(books.aside), dict(books.loaded)
     if path in books.loaded:
-        aside[path, books.loaded[path].content.sha256] = "withdrawn"
-    kept = {name: file for name, file in books.loaded.items() if name != path}
-    return Books(kept, aside, books.waiting)
+        aside[path, kept.pop(path).content.sha256] = "withdrawn"
+    return replace(books, loaded=kept, aside=aside, out=books.out - {path})
 
 
 def rolled_back(now: Books, then: Books) -> Books:
-    """The books of an earlier release; what was loaded since is held, what is out stays out."""
+    """The books of an earlier release; once accepted, what is held leads where it led before.
+
+    What counts now and did not then is held; of what counted then, the files that are out now are
+    to be taken out again.
+    """
+    was_out = now.out
+    for path in was_out:
+        now = _taken_out(now, path)
     before = {(path, file.content.sha256) for path, file in then.loaded.items()}
-    since = {(path, file.content.sha256): "held" for path, file in now.loaded.items()} | now.aside
-    aside = {key: state for key, state in since.items() if key not in before}
-    return Books(then.loaded, aside | dict(then.aside), then.waiting)
+    aside = dict(now.aside)
+    aside |= {(path, file.content.sha256): "held" for path, file in now.loaded.items()}
+    stays = {key for key, state in aside.items() if state == "held"}
+    elsewhere = {path for path, _ in stays} - was_out
+    out = frozenset(path for path, _ in before - stays if path not in elsewhere)
+    aside = {key: state for key, state in (dict(then.aside) | aside).items() if key not in before}
+    return Books(then.loaded, aside, then.waiting, out)
 
 
 def is_clean(books: Books, rules: str) -> bool:

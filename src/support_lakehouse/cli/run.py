@@ -93,11 +93,14 @@ def rollback(
     why: o.Why,
     lakehouse: o.Lakehouse = None,
 ) -> None:
-    """Take all tables back to a release; files loaded since are held."""
+    """Take all tables back to a release; what was loaded or withdrawn since is held."""
     config = load_config()
     made = back.rollback(config, (lakehouse or config.lakehouse).resolve(), release, why=why)
     screen.say(f"Release {made.release} is what release {release} was, state {made.state}.")
-    screen.say("Files loaded since are held: `run --accept held` takes them again.")
+    screen.say(
+        "Files loaded since are held, and withdrawals since: `plan` names them,"
+        " `run --accept held` carries them out again."
+    )
 
 
 def withdraw(
@@ -129,6 +132,8 @@ def _summary(done: pipeline.RunResult) -> None:
             f" {done.release.rows['read']} rows, state {done.release.state},"
             f" {done.seconds['total']:.1f} seconds."
         )
+        for gone in done.plan.withdrawn:
+            screen.say(f"{gone.file}: withdrawn again.")
         for feed, periods in done.release.replayed.items():
             screen.say(f"{feed}: folded again: {', '.join(p or 'all files' for p in periods)}.")
         if done.release.moved:
@@ -139,6 +144,8 @@ def _summary(done: pipeline.RunResult) -> None:
 
 def _tell_loaded(loaded: tuple[LedgerEntry, ...]) -> None:
     """One line for each feed and period: its files, and what became of their rows."""
+    if not loaded:
+        return
     groups: dict[tuple[str, str], list[LedgerEntry]] = {}
     for entry in loaded:
         groups.setdefault((entry.feed, entry.period), []).append(entry)
@@ -171,6 +178,8 @@ def _tell_plan(work: Plan) -> None:
         screen.table(["feed", "period", "file to load", "bytes"], rows)
     elif not work.refusals:
         screen.say("Nothing to load: every file asked for is in the ledger.")
+    for gone in work.withdrawn:
+        screen.say(f"{gone.file}: withdrawn again, as it was before a rollback.")
     for feed, periods in work.replays.items():
         again = ", ".join(p or "all files" for p in periods)
         screen.say(f"{feed}: folded again, as something before changes: {again}.")
@@ -178,6 +187,10 @@ def _tell_plan(work: Plan) -> None:
         screen.say(f"{old.file}: takes the place of what release {old.release} loaded.")
     for held in work.held:
         screen.say(f"{held.path}: held since a rollback; --accept held takes it.")
+    for stays in work.staying:
+        screen.say(
+            f"withdrawal of {stays.file}: held since a rollback; --accept held carries it out."
+        )
     if work.may_move:
         screen.say(f"Figures may move in {', '.join(work.may_move)}.")
     for path in work.unmatched:
@@ -199,13 +212,14 @@ def _run_json(done: pipeline.RunResult) -> dict[str, Any]:
         "published": [str(path) for path in done.published],
         "seconds": dict(done.seconds),
         "refusals": _refusals(done.plan),
+        "withdrawn": _places(done.plan.withdrawn) if made else [],
         "replayed": dict(made.replayed) if made else {},
         "moved": list(made.moved) if made else [],
     }
 
 
 def _plan_json(work: Plan) -> dict[str, Any]:
-    state = "refused" if work.refusals else "released" if work.load else "nothing to do"
+    state = "refused" if work.refusals else "released" if work.works else "nothing to do"
     new = [_file(f.found.feed, f.found.path, f.found.period, "new", None) for f in work.load]
     return {
         "release": work.last.release if work.last else None,
@@ -216,7 +230,9 @@ def _plan_json(work: Plan) -> dict[str, Any]:
         "refusals": _refusals(work),
         "unmatched": list(work.unmatched),
         "replays": {feed: list(periods) for feed, periods in work.replays.items()},
-        "held": [{"feed": held.feed, "file": held.path} for held in work.held],
+        "held": [{"feed": held.feed, "file": held.path} for held in work.held]
+        + [{**place, "what": "withdrawal"} for place in _places(work.staying)],
+        "withdrawn": _places(work.withdrawn),
         "may_move": list(work.may_move),
     }
 
@@ -225,6 +241,10 @@ def _file(
     feed: str, file: str, period: str, state: str, balance: Mapping[str, int] | None
 ) -> dict[str, Any]:
     return {"feed": feed, "file": file, "period": period, "state": state, "balance": balance}
+
+
+def _places(entries: tuple[LedgerEntry, ...]) -> list[dict[str, str]]:
+    return [{"feed": entry.feed, "file": entry.file} for entry in entries]
 
 
 def _skipped(work: Plan) -> list[dict[str, Any]]:

@@ -3,6 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 
+WITHDRAWAL_HELD = "withdrawal held"
+"""The state of a second line on a loaded file: a rollback brought it back, and a person, or a
+reset, had taken it out."""
+
 
 @dataclass(frozen=True)
 class Balance:
@@ -36,7 +40,10 @@ class Balance:
 
 @dataclass(frozen=True)
 class LedgerEntry:
-    """One file in the ledger: its state is `loaded` or `refused`.
+    """One file in the ledger: its state is `loaded` or `refused`, or one of those put aside.
+
+    A file is put aside as `withdrawn`, as `held` or, beside its line as loaded, as
+    `withdrawal held`.
 
     `admissions` name the rows in bronze that stand for the file: those of the time it was taken
     (`admissions[0]`), and those of each time that rows of it came back from quarantine. `release`
@@ -64,3 +71,7 @@ class LedgerEntry:
     @property
     def place(self) -> tuple[str, str]:
         return (self.feed, self.file)
+
+    @property
+    def is_aside(self) -> bool:
+        return self.state in ("held", "withdrawn", WITHDRAWAL_HELD)

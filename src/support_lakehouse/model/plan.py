@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from support_lakehouse.errors import Refusal
-from support_lakehouse.model.books import LedgerEntry
+from support_lakehouse.model.books import WITHDRAWAL_HELD, LedgerEntry
 from support_lakehouse.model.feed import Feed
 from support_lakehouse.model.landing import FoundFile, ScannedFile
 from support_lakehouse.model.period import INITIAL, period_order
@@ -23,8 +23,9 @@ class Plan:
     which are none for a reset. `load` are the files it takes, `corrected` the entries that some of
     these take the place of, `withdrawn` entries that a person takes out, `returned` entries whose
     rejected rows came back. `aside` are withdrawn and held entries: they stay so while their bytes
-    are the same; `held` are the files found that are held. `replays` tells for a feed the periods
-    that are folded again, `may_move` the reported months whose figures may become others.
+    are the same; `held` are the files found that are held, `staying` the loaded entries whose
+    withdrawal is held. `replays` tells for a feed the periods that are folded again, `may_move` the
+    reported months whose figures may become others.
     """
 
     releases: tuple[Release, ...]
@@ -36,6 +37,7 @@ class Plan:
     withdrawn: tuple[LedgerEntry, ...] = ()
     aside: tuple[LedgerEntry, ...] = ()
     held: tuple[FoundFile, ...] = ()
+    staying: tuple[LedgerEntry, ...] = ()
     returned: tuple[LedgerEntry, ...] = ()
     skipped: tuple[FoundFile, ...] = ()
     unmatched: tuple[str, ...] = ()
@@ -90,8 +92,14 @@ class Plan:
     def kept_aside(self) -> tuple[LedgerEntry, ...]:
         """Withdrawn and held entries that stand in the ledger after the run."""
         taken = {(file.found.feed, file.found.path) for file in self.load}
+        done = {(entry.place, WITHDRAWAL_HELD) for entry in self.withdrawn}
+        stays = (
+            entry
+            for entry in (() if self.reset else self.aside)
+            if entry.place not in taken and (entry.place, entry.state) not in done
+        )
         new = (replace(entry, state="withdrawn") for entry in self.withdrawn)
-        return (*(entry for entry in self.aside if entry.place not in taken), *new)
+        return (*stays, *new)
 
     def active(self, feed: str) -> tuple[LedgerEntry, ...]:
         """All files of a feed that count after the run."""

@@ -13,7 +13,7 @@ from support_lakehouse.errors import UsageError
 from support_lakehouse.io import lake, ops, undo
 from support_lakehouse.io.lock import lock
 from support_lakehouse.io.runlog import Stages, log_to
-from support_lakehouse.model.books import LedgerEntry
+from support_lakehouse.model.held import after_rollback
 from support_lakehouse.model.plan import Plan, with_replays
 from support_lakehouse.model.release import Release
 from support_lakehouse.pipeline.run import name_of_run, recover
@@ -57,9 +57,7 @@ def withdraw(
             ledger=tuple(e for e in told if e.state == "loaded" and e.file != file),
             withdrawn=tuple(e for e in gone if e.state == "loaded"),
             aside=tuple(
-                replace(e, state="withdrawn") if e in gone else e
-                for e in told
-                if e.state in ("held", "withdrawn")
+                replace(e, state="withdrawn") if e in gone else e for e in told if e.is_aside
             ),
         )
         plan = with_replays(plan, config.feeds)
@@ -76,8 +74,9 @@ def withdraw(
 
 
 def rollback(config: Config, lakehouse: Path, number: int, *, why: str) -> Release:
-    """Make a release of what release `number` was; files loaded since are held. No JVM.
+    """Make a release of what release `number` was; no JVM.
 
+    What was loaded since is held, and so is a withdrawal since of what is loaded again.
     Raises UsageError where there is no such release, or its versions can no longer be read.
     """
     with lock(lakehouse):
@@ -90,7 +89,7 @@ def rollback(config: Config, lakehouse: Path, number: int, *, why: str) -> Relea
             known = ", ".join(str(r.release) for r in releases[-5:]) or "none"
             raise UsageError(f"there is no release {number}", expected=f"one of {known}")
         now, then = (read_ledger(lakehouse, rs) for rs in (releases, _up_to(releases, number)))
-        ledger = _with_held(now, then)
+        ledger = after_rollback(now, then)
         check_readable(lakehouse, target)  # half a way back would be none
         with log_to(lakehouse / "logs" / f"{run}.log", "info"):
             plan = Plan(releases, now)
@@ -103,17 +102,6 @@ def rollback(config: Config, lakehouse: Path, number: int, *, why: str) -> Relea
 
 def _up_to(releases: tuple[Release, ...], number: int) -> tuple[Release, ...]:
     return tuple(release for release in releases if release.release <= number)
-
-
-def _with_held(
-    now: tuple[LedgerEntry, ...], then: tuple[LedgerEntry, ...]
-) -> tuple[LedgerEntry, ...]:
-    """The ledger of then, and what was loaded since, held; what a person took out stays out."""
-    kept = tuple(e for e in then if e.state != "refused")
-    before = {(e.place, e.sha256) for e in kept}
-    since = [e for e in now if e.state != "refused" and (e.place, e.sha256) not in before]
-    aside = {"loaded": "held", "held": "held", "withdrawn": "withdrawn"}
-    return (*kept, *(replace(e, state=aside[e.state], admissions=()) for e in since))
 
 
 def _restore(lakehouse: Path, target: Release, run: str) -> None:

@@ -153,7 +153,9 @@ class Loading:
         side_by_side([feed for feed in self.feeds if feed.name in records], one)
 
     def _quarantine(self, records: Mapping[str, DataFrame], state: str) -> None:
-        """Skipped where no row was rejected and no older entry can be concerned."""
+        """Skipped where nothing came, or no row was rejected and no older entry is concerned."""
+        if not records:
+            return
         there = lake.version_of(self.tables.path(admit.QUARANTINE)) is not None
         if not there and not any(self._rejected(rows) for rows in records.values()):
             return

@@ -78,7 +78,7 @@ def _replay(
     releases = tuple(ops.read_releases(lakehouse))
     known = read_ledger(lakehouse, releases)
     ledger = tuple(e for e in known if e.state == "loaded")
-    aside = tuple(e for e in known if e.state in ("held", "withdrawn"))
+    aside = tuple(e for e in known if e.is_aside)
     waiting = _waiting(config, lakehouse, releases, ledger, feed, corrected)
     if not waiting:
         return ReplayResult({}, {}, releases[-1] if releases else None, (), stages.told())

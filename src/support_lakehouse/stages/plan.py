@@ -7,7 +7,7 @@ from pathlib import Path
 from support_lakehouse.config import Config
 from support_lakehouse.errors import ConfigError, Refusal, UsageError
 from support_lakehouse.io import lake, landing, ops
-from support_lakehouse.model.books import LedgerEntry
+from support_lakehouse.model.books import WITHDRAWAL_HELD, LedgerEntry
 from support_lakehouse.model.feed import Feed
 from support_lakehouse.model.landing import FoundFile, ScannedFile
 from support_lakehouse.model.period import INITIAL, is_day, is_month
@@ -43,7 +43,7 @@ def make_plan(config: Config, data: Path, lakehouse: Path, asked: Asked) -> Plan
     releases = tuple(ops.read_releases(lakehouse))
     told = read_ledger(lakehouse, releases)
     known = tuple(e for e in told if e.state == "loaded")
-    aside = () if asked.reset else tuple(e for e in told if e.state in ("held", "withdrawn"))
+    aside = tuple(e for e in told if e.is_aside)
     ledger = () if asked.reset else known
     if not asked.reset and releases:
         _check_columns(feeds, releases[-1], lakehouse)
@@ -51,13 +51,16 @@ def make_plan(config: Config, data: Path, lakehouse: Path, asked: Asked) -> Plan
     of_feeds = [file for file in listing.found if file.feed in by_name]
     found, unnamed = _with_days(of_feeds, by_name, ledger, asked.sync_dates)
     wanted = [f for f in found if _is_asked(f, by_name[f.feed], asked)]
+    waiting = _withdrawals_held(ledger, aside, by_name, asked)
+    out = waiting if "held" in asked.accept else ()
     _check_periods_have_files(asked, wanted, ledger, data)
     sorted_out = _SortedOut([r for r in listing.refused if r.feed in by_name] + unnamed)
     loaded = {entry.place: entry for entry in ledger}
+    put_aside = [e for e in aside if e.state != WITHDRAWAL_HELD and not asked.reset]
     for file in wanted:
         feed, entry = by_name[file.feed], loaded.get((file.feed, file.path))
         # Of one path several contents may have been put aside: one withdrawn, one held.
-        same = (e for e in aside if e.place == (file.feed, file.path))
+        same = (e for e in put_aside if e.place == (file.feed, file.path))
         before = next((e for e in same if _is_same(file, e, rehash=True)), None)
         if before is not None:
             if before.state == "held" and "held" in asked.accept:
@@ -65,12 +68,14 @@ def make_plan(config: Config, data: Path, lakehouse: Path, asked: Asked) -> Plan
             elif before.state == "held":
                 sorted_out.held.append(file)
         elif entry is not None and _is_same(file, entry, rehash=asked.rehash):
-            sorted_out.skipped.append(file)
-        elif entry is None or feed.corrections == "accept" or "corrections" in asked.accept:
+            sorted_out.skipped += [] if entry in out else [file]
+        elif entry is None or entry in out or _takes_corrections(feed, asked):
             sorted_out.scan(file, feed, entry)
         else:
             sorted_out.refusals.append(_correction(file, entry, releases))
-    left = {entry.place for entry in sorted_out.corrected}
+    withdrawn = tuple(e for e in out if e not in sorted_out.corrected)
+    left = {entry.place for entry in (*sorted_out.corrected, *withdrawn)}
+    instead = left | {(file.feed, file.path) for file in sorted_out.held}
     plan = Plan(
         releases=releases,
         known=known,
@@ -78,8 +83,10 @@ def make_plan(config: Config, data: Path, lakehouse: Path, asked: Asked) -> Plan
         found=found,
         load=tuple(sorted_out.load),
         corrected=tuple(sorted_out.corrected),
+        withdrawn=withdrawn,
         aside=aside,
         held=tuple(sorted_out.held),
+        staying=tuple(entry for entry in waiting if entry.place not in instead),
         skipped=tuple(sorted_out.skipped),
         unmatched=listing.unmatched,
         reset=asked.reset,
@@ -196,7 +203,19 @@ def _with_days(
     return tuple(sorted(named, key=lambda f: (f.order, f.feed))), refused
 
 
-def _is_asked(found: FoundFile, feed: Feed, asked: Asked) -> bool:
+def _withdrawals_held(
+    ledger: Iterable[LedgerEntry],
+    aside: Iterable[LedgerEntry],
+    feeds: Mapping[str, Feed],
+    asked: Asked,
+) -> tuple[LedgerEntry, ...]:
+    """The loaded files asked for that were out before a rollback; they may have left the folder."""
+    places = {entry.place for entry in aside if entry.state == WITHDRAWAL_HELD}
+    own = [entry for entry in ledger if entry.place in places and entry.feed in feeds]
+    return tuple(entry for entry in own if _is_asked(entry, feeds[entry.feed], asked))
+
+
+def _is_asked(found: FoundFile | LedgerEntry, feed: Feed, asked: Asked) -> bool:
     if found.period == INITIAL:
         return True
     if feed.files.place == "month":
@@ -230,6 +249,10 @@ def _is_same(found: FoundFile, entry: LedgerEntry, *, rehash: bool) -> bool:
     if told == (entry.size, entry.mtime_ns, entry.inode) and not rehash:
         return True
     return found.size == entry.size and landing.sha256_of(found.location) == entry.sha256
+
+
+def _takes_corrections(feed: Feed, asked: Asked) -> bool:
+    return feed.corrections == "accept" or "corrections" in asked.accept
 
 
 def _correction(found: FoundFile, entry: LedgerEntry, releases: Sequence[Release]) -> Refusal:

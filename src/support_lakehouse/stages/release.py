@@ -233,6 +233,7 @@ def decisions_of(plan: Plan) -> list[tuple[str, str]]:
         told.insert(0, ("reset", "a new ledger from the files in the data folder"))
     for entry in plan.corrected:
         told.append(("corrected", f"{entry.file}: {entry.sha256[:12]} is no longer active"))
+    told += [("withdrawn", entry.file) for entry in plan.withdrawn]
     told += [(f"accepted {word}", "said with --accept") for word in plan.accepted]
     return told
 
