@@ -4,6 +4,8 @@ import csv
 import json
 import os
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
 
@@ -14,45 +16,110 @@ import pyarrow.parquet as pq
 from support_lakehouse.model.settings import Format
 
 _ROWS_AT_ONCE = 50_000
+_ROWS_OF_A_GROUP = 1024 * 1024
+_SPLITS = r'[,"\r\n]'
 _FORMULA = r"^[=+\-@\t\r]"
+_ODD = f"{_SPLITS}|{_FORMULA}"
 _PLAIN_NUMBER = r"^[+-]?[0-9]+(\.[0-9]+)?$"
 
+Rows = pa.Table | Iterable[pa.Table]
+"""A table, or the parts that it comes in: at least one, perhaps without a row."""
 
-def write(table: pa.Table, path: Path, fmt: Format, zone: str = "UTC") -> None:
-    """Write the rows in their order and replace `path` in one step.
+
+def write(rows: Rows, path: Path, fmt: Format, zone: str = "UTC") -> int:
+    """Write the rows in their order and replace `path` in one step; how many they are.
 
     `zone` is the zone in which CSV and JSON write timestamps; Parquet keeps them in UTC.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.part")
-    if fmt == "parquet":
-        pq.write_table(table, part, compression="zstd")
-    else:
-        with part.open("w", encoding="utf-8", newline="") as file:
-            file.writelines(text_of(table, fmt, zone))
-    os.replace(part, path)
+    counted = _Counted([rows] if isinstance(rows, pa.Table) else rows)
+    try:
+        if fmt == "parquet":
+            _write_parquet(counted, part)
+        else:
+            with part.open("wb") as file:
+                file.writelines(_bytes_of(counted, fmt, zone))
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)
+    return counted.rows
 
 
-def text_of(table: pa.Table, fmt: Format, zone: str = "UTC") -> Iterator[str]:
+@dataclass
+class _Counted:
+    """Parts of a table, and how many rows were in those that were taken."""
+
+    parts: Iterable[pa.Table]
+    rows: int = 0
+
+    def __iter__(self) -> Iterator[pa.Table]:
+        for part in self.parts:
+            self.rows += part.num_rows
+            yield part
+
+
+def _write_parquet(parts: Iterable[pa.Table], path: Path) -> None:
+    with ExitStack() as opened:
+        writer = None
+        for group in _groups(parts):
+            if writer is None:
+                made = pq.ParquetWriter(path, group.schema, compression="zstd")
+                writer = opened.enter_context(made)
+            writer.write_table(group, row_group_size=_ROWS_OF_A_GROUP)
+
+
+def _groups(parts: Iterable[pa.Table]) -> Iterator[pa.Table]:
+    """The rows in groups of one size, so that a file does not tell in what parts they came."""
+    held: list[pa.Table] = []
+    for part in parts:
+        held.append(part)
+        while sum(one.num_rows for one in held) >= _ROWS_OF_A_GROUP:
+            rows = pa.concat_tables(held)
+            yield rows.slice(0, _ROWS_OF_A_GROUP).combine_chunks()
+            held = [rows.slice(_ROWS_OF_A_GROUP)]
+    yield pa.concat_tables(held).combine_chunks()
+
+
+def text_of(rows: pa.Table, fmt: Format, zone: str = "UTC") -> Iterator[str]:
     """The table as CSV or JSON, in pieces."""
+    return (piece.decode() for piece in _bytes_of([rows], fmt, zone))
+
+
+def _bytes_of(parts: Iterable[pa.Table], fmt: Format, zone: str) -> Iterator[bytes]:
+    """The rows as CSV or JSON in UTF-8, in pieces."""
     pieces = (
-        [as_text(column, zone) for column in table.slice(start, _ROWS_AT_ONCE).columns]
-        for start in range(0, table.num_rows, _ROWS_AT_ONCE)
+        part.slice(start, _ROWS_AT_ONCE)
+        for part in parts
+        for start in range(0, max(part.num_rows, 1), _ROWS_AT_ONCE)
     )
-    return _csv(table, pieces) if fmt == "csv" else _json(table, pieces)
+    return _csv(pieces, zone) if fmt == "csv" else _json(pieces, zone)
 
 
-def _csv(table: pa.Table, pieces: Iterable[Sequence[pa.Array]]) -> Iterator[str]:
-    held = StringIO()
-    csv.writer(held, lineterminator="\n").writerow(table.column_names)
-    yield held.getvalue()
-    texts = [_is_text(kind) for kind in table.schema.types]
-    for columns in pieces:
-        cells = [
-            _quoted(_guarded(column)) if text else column
-            for column, text in zip(columns, texts, strict=True)
-        ]
-        yield "\n".join(_joined(cells).to_pylist()) + "\n"
+def _csv(pieces: Iterable[pa.Table], zone: str) -> Iterator[bytes]:
+    for number, rows in enumerate(pieces):
+        if not number:
+            held = StringIO()
+            csv.writer(held, lineterminator="\n").writerow(rows.column_names)
+            yield held.getvalue().encode()
+        if rows.num_rows:
+            cells = [_cells(column, zone) for column in rows.columns]
+            yield _lines(_joined(cells))
+
+
+def _cells(column: pa.ChunkedArray, zone: str) -> pa.Array:
+    text = as_text(column, zone)
+    # Looking first is far cheaper: hardly any text needs quotes or a guard.
+    if _is_text(column.type) and pc.any(pc.match_substring_regex(text, _ODD)).as_py():
+        return _quoted(_guarded(text))
+    return text
+
+
+def _lines(rows: pa.Array) -> bytes:
+    """One line per row, made without an object of Python's for each."""
+    together = pa.ListArray.from_arrays(pa.array([0, len(rows)], pa.int32()), rows)
+    joined: bytes = pc.binary_join(together, "\n")[0].as_buffer().to_pybytes()
+    return joined + b"\n"
 
 
 def _joined(cells: Sequence[pa.Array]) -> pa.Array:
@@ -63,7 +130,7 @@ def _joined(cells: Sequence[pa.Array]) -> pa.Array:
 def _quoted(text: pa.Array) -> pa.Array:
     """Text in quotes where a comma, a quote or a line end needs them."""
     quoted = pc.binary_join_element_wise('"', pc.replace_substring(text, '"', '""'), '"', "")
-    return pc.if_else(pc.match_substring_regex(text, '[,"\\r\\n]'), quoted, text)
+    return pc.if_else(pc.match_substring_regex(text, _SPLITS), quoted, text)
 
 
 def _guarded(text: pa.Array) -> pa.Array:
@@ -75,19 +142,22 @@ def _guarded(text: pa.Array) -> pa.Array:
     return pc.if_else(runs, pc.binary_join_element_wise("'", text, ""), text)
 
 
-def _json(table: pa.Table, pieces: Iterable[Sequence[pa.Array]]) -> Iterator[str]:
-    names = [json.dumps(name, ensure_ascii=False) for name in table.column_names]
-    quoted = [not _is_number(kind) for kind in table.schema.types]
+def _json(pieces: Iterable[pa.Table], zone: str) -> Iterator[bytes]:
     between = "[\n"
-    for columns in pieces:
-        for row in zip(*(column.to_pylist() for column in columns), strict=True):
+    for rows in pieces:
+        names = [json.dumps(name, ensure_ascii=False) for name in rows.column_names]
+        quoted = [not _is_number(kind) for kind in rows.schema.types]
+        columns = [as_text(column, zone).to_pylist() for column in rows.columns]
+        records = []
+        for row in zip(*columns, strict=True):
             cells = (
                 f"{name}: {_json_value(value, is_text)}"
                 for name, value, is_text in zip(names, row, quoted, strict=True)
             )
-            yield between + "{" + ", ".join(cells) + "}"
+            records.append(between + "{" + ", ".join(cells) + "}")
             between = ",\n"
-    yield "\n]\n" if between == ",\n" else "[]\n"
+        yield "".join(records).encode()
+    yield b"\n]\n" if between == ",\n" else b"[]\n"
 
 
 def _json_value(value: str | None, is_text: bool) -> str:
