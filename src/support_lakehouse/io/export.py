@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
+from typing import TypeAlias
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -19,10 +20,10 @@ _ROWS_AT_ONCE = 50_000
 _ROWS_OF_A_GROUP = 1024 * 1024
 _SPLITS = r'[,"\r\n]'
 _FORMULA = r"^[=+\-@\t\r]"
-_ODD = f"{_SPLITS}|{_FORMULA}"
+_ODD = b',"\r\n=+-@\t'
 _PLAIN_NUMBER = r"^[+-]?[0-9]+(\.[0-9]+)?$"
 
-Rows = pa.Table | Iterable[pa.Table]
+Rows: TypeAlias = pa.Table | Iterable[pa.Table]
 """A table, or the parts that it comes in: at least one, perhaps without a row."""
 
 
@@ -104,22 +105,25 @@ def _csv(pieces: Iterable[pa.Table], zone: str) -> Iterator[bytes]:
             yield held.getvalue().encode()
         if rows.num_rows:
             cells = [_cells(column, zone) for column in rows.columns]
-            yield _lines(_joined(cells))
+            yield _between(_joined(cells), "\n") + b"\n"
 
 
 def _cells(column: pa.ChunkedArray, zone: str) -> pa.Array:
     text = as_text(column, zone)
-    # Looking first is far cheaper: hardly any text needs quotes or a guard.
-    if _is_text(column.type) and pc.any(pc.match_substring_regex(text, _ODD)).as_py():
-        return _quoted(_guarded(text))
-    return text
+    return _quoted(_guarded(text)) if _is_text(column.type) and _may_be_odd(text) else text
 
 
-def _lines(rows: pa.Array) -> bytes:
-    """One line per row, made without an object of Python's for each."""
-    together = pa.ListArray.from_arrays(pa.array([0, len(rows)], pa.int32()), rows)
-    joined: bytes = pc.binary_join(together, "\n")[0].as_buffer().to_pybytes()
-    return joined + b"\n"
+def _may_be_odd(text: pa.Array) -> bool:
+    """Whether a text may need quotes or a guard: looking for that first is ten times cheaper."""
+    together = _between(text.drop_null(), "")
+    return any(sign in together for sign in _ODD)
+
+
+def _between(texts: pa.Array, between: str) -> bytes:
+    """Texts, none of them null, as one, made without an object of Python's for each."""
+    listed = pa.ListArray.from_arrays(pa.array([0, len(texts)], pa.int32()), texts)
+    joined: bytes = pc.binary_join(listed, between)[0].as_buffer().to_pybytes()
+    return joined
 
 
 def _joined(cells: Sequence[pa.Array]) -> pa.Array:
@@ -186,17 +190,24 @@ def _plain_decimals(column: pa.ChunkedArray) -> pa.ChunkedArray | pa.Array:
 def _timestamps(column: pa.ChunkedArray, zone: str) -> pa.ChunkedArray:
     """ISO 8601 text; casting a timestamp without a zone is thirty times faster than strftime."""
     has_zone = column.type.tz is not None  # without one it is a wall clock, and stays it
-    there = pc.cast(column, pa.timestamp("us", tz=zone)) if has_zone else column
-    plain = pc.cast(pc.local_timestamp(there) if has_zone else column, pa.string())
-    moment = _without_zeros(pc.replace_substring(plain, " ", "T"))
     if not has_zone:
-        return moment
+        return _clock(column)
+    there = pc.cast(column, pa.timestamp("us", tz=zone))
+    moment = _clock(pc.local_timestamp(there))
     if zone == "UTC":
         return pc.binary_join_element_wise(moment, "Z", "")
     offset = pc.strftime(there, format="%z")
     return pc.binary_join_element_wise(
         moment, pc.utf8_slice_codeunits(offset, 0, 3), ":", pc.utf8_slice_codeunits(offset, 3), ""
     )
+
+
+def _clock(times: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Times without a zone as text; whole seconds, as most are, have no fraction to be cut."""
+    seconds = pc.cast(times, pa.timestamp("s"), safe=False)
+    is_whole = pc.all(pc.equal(seconds, times)).as_py()
+    text = pc.replace_substring(pc.cast(seconds if is_whole else times, pa.string()), " ", "T")
+    return text if is_whole else _without_zeros(text)
 
 
 def _without_zeros(text: pa.ChunkedArray) -> pa.ChunkedArray:

@@ -47,7 +47,8 @@ def cuts_of(places: Iterable[pa.RecordBatch], rows_of_a_part: int) -> tuple[int,
 def _cutting(schema: pa.Schema) -> list[str]:
     """The first columns, as far as a value of theirs can stand in a query."""
     can = [pa.types.is_string(kind) or pa.types.is_integer(kind) for kind in schema.types]
-    return schema.names[: [*can, False].index(False)]
+    names: list[str] = schema.names
+    return names[: [*can, False].index(False)]
 
 
 def parts_sql(columns: Sequence[str], by: Sequence[str], cuts: Sequence[Place]) -> Iterator[str]:
