@@ -41,7 +41,7 @@ def cuts_of(places: Iterable[pa.RecordBatch], rows_of_a_part: int) -> tuple[int,
     some = some.take(pc.sort_indices(some, [(name, "ascending") for name in some.column_names]))
     step = rows_of_a_part // every
     cuts = (tuple(row.values()) for row in some.slice(step)[::step].to_pylist())
-    return rows, list(dict.fromkeys(cuts))
+    return rows, list(dict.fromkeys(cut for cut in cuts if None not in cut))
 
 
 def _cutting(schema: pa.Schema) -> list[str]:
