@@ -1,5 +1,6 @@
 """How a table becomes bytes (contracts.md, Writing)."""
 
+from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -9,6 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from support_lakehouse.io import export
 from support_lakehouse.io.export import text_of, write
 from support_lakehouse.model.settings import Format
 
@@ -105,6 +107,50 @@ def test_rows_beyond_one_piece_are_written_in_order() -> None:
     assert json_text(numbers) == f"[\n{expected}\n]\n"
 
 
+@pytest.mark.parametrize("fmt", ["csv", "json", "parquet"])
+@pytest.mark.parametrize("size", [1, 3, 7, 20])
+def test_a_file_does_not_tell_in_what_parts_its_rows_came(
+    tmp_path: Path, fmt: Format, size: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(export, "_ROWS_OF_A_GROUP", 5)
+    rows = pa.table(
+        {"n": list(range(17)), "odd": ["=1", None, "a,b", "x", "y", "z", ""] * 2 + ["w"] * 3}
+    )
+    parts = [rows.slice(start, size) for start in range(0, 17, size)]
+    assert write(rows, tmp_path / "whole", fmt) == 17
+    assert write(iter([rows.slice(0, 0), *parts]), tmp_path / "parts", fmt) == 17
+    assert (tmp_path / "parts").read_bytes() == (tmp_path / "whole").read_bytes()
+    if fmt == "parquet":
+        told = pq.ParquetFile(tmp_path / "parts").metadata
+        assert [told.row_group(n).num_rows for n in range(told.num_row_groups)] == [5, 5, 5, 2]
+        assert pq.read_table(tmp_path / "parts").equals(rows)
+
+
+@pytest.mark.parametrize("fmt", ["csv", "json", "parquet"])
+def test_parts_without_a_row_make_what_a_table_without_rows_makes(
+    tmp_path: Path, fmt: Format
+) -> None:
+    nothing = TABLE.slice(0, 0)
+    assert write([nothing, nothing], tmp_path / "parts", fmt) == 0
+    assert write(nothing, tmp_path / "whole", fmt) == 0
+    assert (tmp_path / "parts").read_bytes() == (tmp_path / "whole").read_bytes()
+
+
+@pytest.mark.parametrize("fmt", ["csv", "json", "parquet"])
+def test_where_the_parts_end_early_the_file_stays_and_nothing_else_is_left(
+    tmp_path: Path, fmt: Format
+) -> None:
+    def torn() -> Iterator[pa.Table]:
+        yield TABLE
+        raise ValueError("torn")
+
+    path = tmp_path / "report"
+    path.write_text("old")
+    with pytest.raises(ValueError, match="torn"):
+        write(torn(), path, fmt)
+    assert (path.read_text(), list(tmp_path.iterdir())) == ("old", [path])
+
+
 def test_quotes_stand_only_where_they_are_needed() -> None:
     texts = ["plain", "a b", "a,b", 'say "hi"', "a\nb", "a\rb", "a;b", ""]
     expected = 'x\nplain\na b\n"a,b"\n"say ""hi"""\n"a\nb"\n"a\rb"\na;b\n\n'
@@ -153,6 +199,8 @@ def test_small_decimals_are_written_without_an_exponent() -> None:
 def test_timestamps_are_utc_with_a_fraction_only_where_there_is_one() -> None:
     expected = ["2025-01-05T14:30:00Z", "2025-07-05T03:00:00.5Z", ""]
     assert csv_cells(MOMENTS, UTC_MICROS) == expected
+    assert csv_cells([*MOMENTS[:1], None], UTC_MICROS) == [expected[0], ""]
+    assert csv_cells([None], UTC_MICROS) == [""]
     early = datetime(1, 1, 1, 0, 0, 10, tzinfo=UTC)
     assert csv_cells([early], UTC_MICROS) == ["0001-01-01T00:00:10Z"]
 

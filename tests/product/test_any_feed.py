@@ -107,7 +107,7 @@ def test_a_yaml_file_makes_a_table(
         expected = EXPECTED.get(kind, LOG)
         if (kind, fmt) == ("lookup", "json_object"):
             expected = LAST[-1:]  # the last file is the table
-        final = released.final(config.feed(kind), config.feeds)
+        (final,) = released.final(config.feed(kind), config.feeds)
         assert [(r["id"], r["size"]) for r in final.to_pylist()] == expected, kind
         assert next(iter(export.text_of(final, "csv"))) == "id,size\n"
     entries = released.quarantine().to_pylist()

@@ -60,12 +60,12 @@ def export(
     fmt = format.value if format else config.settings.format
     written_in = config.settings.business_zone if zone is o.ZoneChoice.business else "UTC"
     manifest = {}
-    for name, rows in released.finals(config.feeds):
+    for name, parts in released.finals(config.feeds):
         path = output / f"{name}.{fmt}"
-        files.write(rows, path, fmt, written_in)
+        rows = files.write(parts, path, fmt, written_in)
         told = {"as_of": released.as_of, "zone": written_in}
-        manifest[path.name] = carried(path, rows.num_rows, released) | told
-        screen.say(f"Wrote {path} ({rows.num_rows} rows)")
+        manifest[path.name] = carried(path, rows, released) | told
+        screen.say(f"Wrote {path} ({rows} rows)")
     write_manifest(output, manifest)
 
 

@@ -9,8 +9,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, cast, get_args
 
-import pyarrow as pa
-
 from support_lakehouse.config import Config
 from support_lakehouse.io import export, landing
 from support_lakehouse.model.settings import Format, Published
@@ -26,7 +24,7 @@ class _Publication:
     path: Path
     format: Format
     made_of: str
-    make: Callable[[], pa.Table]
+    make: Callable[[], export.Rows]
 
 
 def publish(
@@ -41,9 +39,8 @@ def publish(
     wanted = list(_wanted(released, config, folder, fmt, finals=finals))
     todo = [p for p in wanted if not _is_current(p.path, manifest, p.made_of)]
     for one in todo:
-        table = one.make()
-        export.write(table, one.path, one.format)
-        manifest[one.path.name] = _told(one, table.num_rows, released)
+        rows = export.write(one.make(), one.path, one.format)
+        manifest[one.path.name] = _told(one, rows, released)
     if todo:
         write_manifest(folder, manifest)
     return [one.path for one in todo]
@@ -106,7 +103,7 @@ def sha256_again(released: Released, config: Config, name: str, zone: str = "UTC
         return landing.sha256_of(path)
 
 
-def _makes(released: Released, config: Config) -> dict[str, Callable[[], pa.Table]]:
+def _makes(released: Released, config: Config) -> dict[str, Callable[[], export.Rows]]:
     """How each file that can be published or exported is made, by its name without ending."""
     asked = config.settings.model_copy(update={"publish": get_args(Published)})
     told = {

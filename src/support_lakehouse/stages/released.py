@@ -1,12 +1,11 @@
 """Owns the reading of released state: report and finals of a release, as of a month, no JVM."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from support_lakehouse.config import Config
 from support_lakehouse.errors import UsageError
@@ -14,7 +13,8 @@ from support_lakehouse.io import lake, ops
 from support_lakehouse.model.feed import Feed
 from support_lakehouse.model.period import INITIAL, is_month, period_order
 from support_lakehouse.model.release import Release
-from support_lakehouse.transforms import call_log, calls
+from support_lakehouse.stages.ordered import in_order
+from support_lakehouse.transforms import call_log, calls, ordering
 from support_lakehouse.transforms import report as arrow_report
 from support_lakehouse.transforms.finals import final_of
 
@@ -78,11 +78,13 @@ class Released:
         pinned = {"t": (interactions, self.pinned("silver/interactions"))}
         return arrow_report.cube_of(lake.batches(arrow_report.INTERACTIONS, pinned), zone)
 
-    def finals(self, feeds: tuple[Feed, ...]) -> Iterator[tuple[str, pa.Table]]:
-        """`<feed>_final` and its rows for every silver table that is loaded."""
+    def finals(self, feeds: tuple[Feed, ...]) -> Iterator[tuple[str, Iterator[pa.Table]]]:
+        """`<feed>_final` and its rows, part after part, for every silver table that is loaded."""
         return ((name, make()) for name, make in self.makes(feeds))
 
-    def makes(self, feeds: tuple[Feed, ...]) -> Iterator[tuple[str, Callable[[], pa.Table]]]:
+    def makes(
+        self, feeds: tuple[Feed, ...]
+    ) -> Iterator[tuple[str, Callable[[], Iterator[pa.Table]]]]:
         """`<feed>_final` and how its rows are made, for every silver table that is loaded."""
         for feed in feeds:
             if self.version(feed.table) is not None:
@@ -91,22 +93,30 @@ class Released:
             if self.version(f"silver/{name}") is not None:
                 yield f"{name}_final", partial(self._made, name)
 
-    def _made(self, name: str) -> pa.Table:
-        rows = self.table(f"silver/{name}").drop_columns(["_row_hash"])
-        return rows.take(pc.sort_indices(rows, [(key, "ascending") for key in MADE[name]]))
+    def _made(self, name: str) -> Iterator[pa.Table]:
+        table = f"silver/{name}"
+        there = lake.columns_of(self.lakehouse / table, self.pinned(table))
+        return self._in_order(table, [c for c in there if c != "_row_hash"], MADE[name])
 
-    def final(self, feed: Feed, feeds: tuple[Feed, ...]) -> pa.Table:
-        """The rows of one `<feed>_final`."""
+    def final(self, feed: Feed, feeds: tuple[Feed, ...]) -> Iterator[pa.Table]:
+        """The rows of one `<feed>_final`, sorted by key, a log's by place; a part at a time."""
         referred = feed.references.values() if feed.final.repair_references else ()
         targets = [target for target in feeds if target.name in referred]
         keys = {target.name: self._keys(target) for target in targets}
-        return final_of(self.table(feed.table), feed, keys)
+        by = (feed.key,) if feed.key and feed.kind != "log" else ("_file", "_line")
+        return final_of(self._in_order(feed.table, feed.column_names, by), feed, keys)
+
+    def _in_order(
+        self, table: str, columns: Sequence[str], by: Sequence[str]
+    ) -> Iterator[pa.Table]:
+        return in_order(self.lakehouse / table, self.pinned(table), columns, by)
 
     def _keys(self, feed: Feed) -> pa.ChunkedArray:
         """The keys of a feed's table; none where it never came, so that nothing resolves to it."""
         if self.version(feed.table) is None:
             return pa.chunked_array([], pa.string())
-        return self.table(feed.table)[feed.key]
+        pinned = {"t": (self.lakehouse / feed.table, self.pinned(feed.table))}
+        return lake.query(ordering.places_sql([feed.key or ""]), pinned)[feed.key]
 
     def cleaned_calls(self) -> pa.Table:
         """Calls with the names of their agents (sources.md, B)."""
