@@ -64,8 +64,8 @@ maintain: $(READY) ## Join small files, remove what no kept release needs (KEEP=
 doctor: $(READY) ## Check Java, jars and conf/, and start a session
 	@$(TOOL) doctor
 
-test: $(READY) ## Run the tests, about ten minutes
-	@$(BIN)/python -m pytest
+test: $(READY) ## Run the tests, two at a time (WORKERS=2), some minutes
+	@$(BIN)/python -m pytest -n $(or $(WORKERS),2) --dist loadfile
 
 soak: $(READY) ## The tests that take minutes, then random ones for MINUTES=10, failures and their seeds in .soak/
 	@$(BIN)/python -m pytest -m soak
