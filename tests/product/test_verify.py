@@ -96,6 +96,14 @@ STRUCTURE: dict[str, tuple[Fault, str]] = {
         lambda at: f.change(at / "silver/agents", f.drop(2)),
         "silver/agents",
     ),
+    "a row as of the extract is gone": (
+        lambda at: f.change_as_of(at / "silver/interactions", 0, f.drop(2)),
+        "silver/interactions as of initial version 0 has",
+    ),
+    "a row as of February is there twice": (
+        lambda at: f.change_as_of(at / "silver/interactions", 1, lambda rows: rows.append(rows[0])),
+        "silver/interactions as of 202502 version 1 has",
+    ),
     "a row of quarantine is gone": (
         lambda at: f.change(at / "quarantine", f.drop(0)),
         "quarantine",
@@ -209,6 +217,23 @@ def test_a_row_with_another_hash_is_found_by_content(config: Config, copy: Path)
     assert found(copy, config).result == "sound"
     findings = found(copy, config, content=True)
     assert {d.where for d in findings.differences} == {"silver/agents", "bronze/calls"}
+
+
+def test_what_was_changed_as_of_an_earlier_month_only_is_found(
+    config: Config, spark: SparkSession, copy: Path
+) -> None:
+    """One row has another hash, one other values under its hash: the released version has both."""
+    table = copy / "silver/interactions"
+    f.change_as_of(table, 1, f.add_to(0, "_row_hash", 1))
+    f.change_as_of(table, 0, f.set_in(0, agent_id="A-9999"))
+    key = f.pq.read_table(f.data_file(table, 0))["interaction_id"][0].as_py()
+    assert found(copy, config).result == "sound"
+    months = [(d.where, d.key) for d in found(copy, config, content=True).differences]
+    assert months == [("silver/interactions", "as of 202502")]
+    odd = verify(config, copy, Asked(rows=True, feed="interactions"), spark=spark)[1].differences
+    told = {(d.key, d.what.partition(": its ")[0]) for d in odd if d.what.startswith("as of init")}
+    assert told == {(key, "as of initial: the row was changed")}
+    assert ("silver/interactions", "as of 202502") in {(d.where, d.key) for d in odd}
 
 
 def test_changed_rows_are_named_by_their_keys(
