@@ -18,7 +18,7 @@ from support_lakehouse.stages.checking import AGAIN, BACK, Checking
 from support_lakehouse.stages.gold import CUBE, HOURS, REPORT, ROSTER, STATUS_HISTORY, WORK_TIME
 from support_lakehouse.stages.release import code_fingerprint
 from support_lakehouse.stages.remake import Remaking
-from support_lakehouse.transforms import compare
+from support_lakehouse.transforms import compare, judge, quarantine
 from support_lakehouse.transforms.fold import FILE, LINE, PERIOD
 from support_lakehouse.transforms.roster import COMPARED
 
@@ -33,7 +33,6 @@ _KEYS = {
     ROSTER: ("agent_id",),
     STATUS_HISTORY: ("agent_id", "sync_date"),
 }
-_RECORD = ("file", "line", "sha256", "raw")
 _WORDS = {"missing": "the row is missing", "left over": "the row should not be there"}
 
 
@@ -44,9 +43,9 @@ def check_rows(
     for feed in of.feeds:
         table = f"bronze/{feed.name}"
         if table in traces:
-            _check_hashes(of, making, table, ("file", "line"), _RECORD)
+            _check_hashes(of, making, table, ("file", "line"), judge.HASHED)
     if "quarantine" in traces:
-        _check_hashes(of, making, "quarantine", ("id",), ("id", "state"))
+        _check_hashes(of, making, "quarantine", ("id",), quarantine.HASHED)
     by_table = {table: feed for feed in of.feeds for table in feed.tables}
     of.findings.checked["tables made again"] += len(made)
 
