@@ -40,6 +40,7 @@ RELEASE = Release(
     rows={"read": 5, "inserted": 1},
     tables={"silver/agents": TableState(3, 10, "00ff"), "ops/files": TableState(0, 1, "01")},
     as_of={"initial": {"silver/agents": 2}, "202502": {"silver/agents": 3}},
+    earlier={"silver/agents": (TableState(2, 9, "00fe"),)},
     refusals=(),
     code="c0de",
     config="c0ff",

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from support_lakehouse.model.release import FORMAT, Release, TableState
+from support_lakehouse.model.release import FORMAT, Release, TableState, only_as_of
 
 TABLES = {
     "bronze/agents": TableState(1, 5, "b0"),
@@ -23,7 +23,8 @@ RELEASE = Release(
     files=("a.csv",),
     rows={"read": 5},
     tables=TABLES,
-    as_of={"202502": {"silver/agents": 4}},
+    as_of={"202501": {"silver/agents": 3}, "202502": {"silver/agents": 4}},
+    earlier={"silver/agents": (TableState(3, 2, "50"),)},
     refusals=(),
     code="c0de",
     config="c0ff",
@@ -80,6 +81,7 @@ def test_a_state_is_sixteen_characters_and_a_hash_sixty_four() -> None:
         {"rows": {"read": 6}},
         {"tables": {**TABLES, "ops/files": TableState(2, 1, "0f")}},
         {"as_of": {}},
+        {"earlier": {"silver/agents": (TableState(3, 2, "51"),)}},
         {"refusals": ({"feed": "a", "file": "b", "why": "c"},)},
         {"code": "other"},
         {"config": "other"},
@@ -90,6 +92,15 @@ def test_a_state_is_sixteen_characters_and_a_hash_sixty_four() -> None:
 )
 def test_the_hash_tells_every_field(change: dict[str, Any]) -> None:
     assert replace(RELEASE, **change).hash != RELEASE.hash
+
+
+def test_every_version_that_a_release_is_read_by_has_a_state() -> None:
+    assert sorted(RELEASE.states(), key=str) == sorted(
+        [*TABLES.items(), ("silver/agents", TableState(3, 2, "50"))], key=str
+    )
+    as_of = {"initial": {"silver/agents": 1, "silver/calls": 7}, **RELEASE.as_of}
+    only = {("silver/agents", 1), ("silver/agents", 3), ("silver/calls", 7)}
+    assert only_as_of(as_of, TABLES) == only
 
 
 def test_a_change_in_an_old_release_breaks_the_chain() -> None:

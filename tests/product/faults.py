@@ -50,7 +50,7 @@ def added_by(table: Path, version: int) -> Path:
 
 
 def change(table: Path, alter: Callable[[list[Row]], None], path: Path | None = None) -> None:
-    """Write a table's biggest data file again with other rows, and let the log tell its size."""
+    """Write a table's biggest data file again with other rows, and let its log tell the size."""
     path = path or data_file(table)
     rows = pq.read_table(path)
     told = rows.to_pylist()
@@ -58,9 +58,19 @@ def change(table: Path, alter: Callable[[list[Row]], None], path: Path | None = 
     before = path.stat().st_size
     pq.write_table(pa.Table.from_pylist(told, schema=rows.schema), path)
     path.with_name(f".{path.name}.crc").unlink(missing_ok=True)
-    log = next(log for log in (table / "_delta_log").glob("*.json") if path.name in log.read_text())
-    log.with_name(f".{log.name}.crc").unlink(missing_ok=True)
-    log.write_text(re.sub(f'"size":{before}\\b', f'"size":{path.stat().st_size}', log.read_text()))
+    for log in (table / "_delta_log").glob("*.json"):
+        if path.name in log.read_text():
+            log.with_name(f".{log.name}.crc").unlink(missing_ok=True)
+            size = re.sub(f'"size":{before}\\b', f'"size":{path.stat().st_size}', log.read_text())
+            log.write_text(size)
+
+
+def change_as_of(table: Path, version: int, alter: Callable[[list[Row]], None]) -> None:
+    """Change rows in a version's biggest data file, which the newest version no longer has."""
+    path = data_file(table, version)
+    newest = pa.table(DeltaTable(table).get_add_actions())["path"].to_pylist()
+    assert path.name not in newest, "the newest version would be another too"
+    change(table, alter, path)
 
 
 def set_in(row: int, **cells: Any) -> Callable[[list[Row]], None]:

@@ -96,6 +96,14 @@ STRUCTURE: dict[str, tuple[Fault, str]] = {
         lambda at: f.change(at / "silver/agents", f.drop(2)),
         "silver/agents",
     ),
+    "a row as of the extract is gone": (
+        lambda at: f.change_as_of(at / "silver/interactions", 0, f.drop(2)),
+        "silver/interactions as of initial version 0 has",
+    ),
+    "a row as of February is there twice": (
+        lambda at: f.change_as_of(at / "silver/interactions", 1, lambda rows: rows.append(rows[0])),
+        "silver/interactions as of 202502 version 1 has",
+    ),
     "a row of quarantine is gone": (
         lambda at: f.change(at / "quarantine", f.drop(0)),
         "quarantine",
@@ -206,9 +214,61 @@ def test_all_faults_are_told_and_each_says_what_to_do(copy: Path) -> None:
 def test_a_row_with_another_hash_is_found_by_content(config: Config, copy: Path) -> None:
     f.change(copy / "silver/agents", f.add_to(0, "_row_hash", 1))
     f.change(copy / "bronze/calls", f.add_to(0, "_row_hash", 1))
+    f.change(copy / "quarantine", f.add_to(0, "_row_hash", 1))
     assert found(copy, config).result == "sound"
     findings = found(copy, config, content=True)
-    assert {d.where for d in findings.differences} == {"silver/agents", "bronze/calls"}
+    assert {d.where for d in findings.differences} == {
+        "silver/agents",
+        "bronze/calls",
+        "quarantine",
+    }
+
+
+LABELS = ("file", "period", "sha256", "header", "run")
+
+
+@pytest.mark.parametrize("name", LABELS)
+def test_what_bronze_tells_of_a_file_is_held_against_the_ledger(
+    name: str, config: Config, copy: Path
+) -> None:
+    """No hash and no count tells these, as the row keeps its hash and its admission."""
+    f.change(copy / "bronze/agents", f.set_in(0, **{name: "other"}))
+    findings = found(copy, config, content=True)
+    assert "bronze/agents" in {d.where for d in findings.differences}
+    assert f"rows of admission {admission(copy)} tell another {name} than" in told(findings)
+
+
+def admission(lakehouse: Path) -> str:
+    row = f.pq.read_table(f.data_file(lakehouse / "bronze/agents"))["admission"][0]
+    return str(row.as_py())
+
+
+def test_rows_that_change_places_between_files_are_found(config: Config, copy: Path) -> None:
+    def swap(rows: list[f.Row]) -> None:
+        one, other = rows[0], next(row for row in rows if row["file"] != rows[0]["file"])
+        one["admission"], other["admission"] = other["admission"], one["admission"]
+
+    table = copy / "bronze/agents"
+    f.change(table, swap)
+    assert found(copy, config).result == "sound"
+    assert "tell another file" in told(found(copy, config, content=True))
+
+
+def test_what_was_changed_as_of_an_earlier_month_only_is_found(
+    config: Config, spark: SparkSession, copy: Path
+) -> None:
+    """One row has another hash, one other values under its hash: the released version has both."""
+    table = copy / "silver/interactions"
+    f.change_as_of(table, 1, f.add_to(0, "_row_hash", 1))
+    f.change_as_of(table, 0, f.set_in(0, agent_id="A-9999"))
+    key = f.pq.read_table(f.data_file(table, 0))["interaction_id"][0].as_py()
+    assert found(copy, config).result == "sound"
+    months = [(d.where, d.key) for d in found(copy, config, content=True).differences]
+    assert months == [("silver/interactions", "as of 202502")]
+    odd = verify(config, copy, Asked(rows=True, feed="interactions"), spark=spark)[1].differences
+    told = {(d.key, d.what.partition(": its ")[0]) for d in odd if d.what.startswith("as of init")}
+    assert told == {(key, "as of initial: the row was changed")}
+    assert ("silver/interactions", "as of 202502") in {(d.where, d.key) for d in odd}
 
 
 def test_changed_rows_are_named_by_their_keys(
@@ -218,6 +278,8 @@ def test_changed_rows_are_named_by_their_keys(
     f.change(copy / "silver/agents", f.set_in(0, full_name="Somebody Else"))
     key = f.pq.read_table(f.data_file(copy / "silver/agents"))["agent_id"][0].as_py()
     f.change(copy / "bronze/calls", f.set_in(0, raw="{}"))
+    f.change(copy / "bronze/contact_centers", f.set_in(0, warnings=["range:name"]))
+    f.change(copy / "quarantine", f.set_in(0, reasons=None))
     f.change(copy / "gold/agent_work_time", f.add_to(0, "work_minutes", Decimal(1)))
     f.change(copy / "silver/contact_centers", f.set_in(0, _line=99))
     assert found(copy, config, content=True).result == "sound"
@@ -232,6 +294,7 @@ def test_changed_rows_are_named_by_their_keys(
     }
     assert {d.key for d in findings.differences if d.where == "silver/agents"} == {key}
     planted = {"silver/agents", "bronze/calls", "silver/calls", "gold/agent_work_time"}
+    planted |= {"bronze/contact_centers", "quarantine"}
     assert {where for where, _ in odd} == {*planted, "silver/contact_centers"}, "no other"
     assert findings.checked["tables made again"] == 17
 

@@ -8,13 +8,20 @@ from typing import Any
 import pytest
 from chispa import assert_df_equality
 from pyspark.sql import DataFrame, Row, SparkSession
+from pyspark.sql import functions as F
 
 from support_lakehouse.io.session import session_for
 from support_lakehouse.model.feed import Feed
 from support_lakehouse.model.landing import Shape, header_text
 from support_lakehouse.transforms.fields import value_of
 from support_lakehouse.transforms.fold import accepted_changes, without_deletes
-from support_lakehouse.transforms.judge import BRONZE_COLUMNS, accepted, bronze_rows, judged
+from support_lakehouse.transforms.judge import (
+    BRONZE_COLUMNS,
+    REASONS,
+    accepted,
+    bronze_rows,
+    judged,
+)
 
 HEADER = ("id", "name", "size", "price", "day", "seen", "action")
 RECORD = (
@@ -267,17 +274,28 @@ def test_a_row_is_accepted_that_has_no_reason_whatever_it_warns_of(spark: SparkS
     assert [row["line"] for row in accepted(rows).orderBy("line").collect()] == [2, 3]
 
 
-def test_the_hash_of_a_row_is_of_its_record_and_place_alone(spark: SparkSession) -> None:
+def test_the_hash_of_a_row_is_of_its_record_its_place_and_its_verdict(spark: SparkSession) -> None:
     other = feed(unreadable="warn", rules=[{"rule": "length", "column": "name", "max": 1}])
-    hashes = [
-        rows_of(spark, one, raws).orderBy("line").collect()[0]["_row_hash"]
-        for one, raws in (
-            (feed(), ["1,Ann,x,,,,add"]),
-            (other, ["1,Ann,x,,,,add"]),
-            (feed(), ["1,Ann,x,,,,add "]),
+    bronze = [
+        bronze_rows(rows_of(spark, one, [raw]))
+        for one, raw in (
+            (feed(), "1,Ann,x,,,,add"),
+            (other, "1,Ann,x,,,,add"),
+            (feed(), "1,Ann,x,,,,add "),
         )
     ]
-    assert hashes[0] == hashes[1] != hashes[2]
+    others = {"file": "f", "sha256": "s", "key": "2", "action": "delete"}
+    bronze += [bronze[0].withColumn(name, F.lit(value)) for name, value in others.items()]
+    bronze += [
+        bronze[0].withColumn("line", F.lit(9).cast("bigint")),
+        bronze[0].withColumn("reasons", F.lit(None).cast(REASONS)),
+        bronze[0].withColumn("warnings", F.array(F.lit("length:name"))),
+    ]
+    hashes = [bronze_rows(one).collect()[0]["_row_hash"] for one in bronze]
+    assert len(set(hashes)) == len(hashes)
+    labels = ("period", "run", "admission", "header")  # the ledger knows them
+    same = bronze[0].withColumns({name: F.lit("other") for name in labels})
+    assert bronze_rows(same).collect()[0]["_row_hash"] == hashes[0]
 
 
 def test_a_row_of_a_log_without_a_key_is_known_by_its_place(spark: SparkSession) -> None:

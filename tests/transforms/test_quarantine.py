@@ -9,6 +9,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from support_lakehouse.transforms import quarantine as Q
+from support_lakehouse.transforms.fingerprint import row_hash
 
 REASONS = "array<struct<rule:string,column:string,message:string>>"
 BRONZE = (
@@ -104,20 +105,38 @@ def test_an_entry_is_known_by_feed_file_content_and_line(spark: SparkSession) ->
 
 
 def test_the_same_row_of_a_rerun_is_the_same_entry(spark: SparkSession) -> None:
-    one, other = (
+    one, other, ruled = (
         Q.quarantined(bronze(spark, (3, run, EMPTY_NAME)), "agents", rules=rules, state="open")
         .select("id", "_row_hash")
         .collect()
-        for run, rules in (("r1", "before"), ("r2", "after"))
+        for run, rules in (("r1", "before"), ("r2", "before"), ("r2", "after"))
     )
     assert one == other
     assert len(one) == 1
+    assert (one[0]["id"], one[0]["_row_hash"]) != (ruled[0]["id"], ruled[0]["_row_hash"])
+    assert one[0]["id"] == ruled[0]["id"]
 
 
 def test_another_state_is_another_fingerprint(spark: SparkSession) -> None:
     rows = bronze(spark, (3, "r2", EMPTY_NAME))
     states = [Q.quarantined(rows, "agents", rules="", state=state) for state in Q.STATES]
     assert len({one.collect()[0]["_row_hash"] for one in states}) == 5
+
+
+def test_whatever_is_changed_in_an_entry_but_its_run_changes_the_hash(spark: SparkSession) -> None:
+    changes: list[dict[str, Any]] = [
+        *({name: "other"} for name in ("id", "feed", "file", "sha256", "period", "key", "header")),
+        *({name: "other"} for name in ("raw", "rules", "state")),
+        {"line": 4},
+        {"attempts": 2},
+        {"reasons": None},
+        {"reasons": [("required", "name", "another message")]},
+    ]
+    told = entries(spark, entry(3, "open"), *(entry(3, "open", **one) for one in changes))
+    hashes = [row["h"] for row in told.select(row_hash(Q.HASHED).alias("h")).collect()]
+    assert len(set(hashes)) == len(changes) + 1
+    same = entries(spark, entry(3, "open"), entry(3, "open", run="another"))
+    assert same.select(row_hash(Q.HASHED)).distinct().count() == 1
 
 
 def test_a_row_that_is_accepted_now_is_released(spark: SparkSession) -> None:
@@ -184,4 +203,5 @@ def test_an_entry_that_is_there_takes_the_new_verdict_and_counts_attempts(
         entry(3, "open", attempts=3, **judged_again),
         entry(4, "discarded", attempts=2),
     )
-    assert {row["_row_hash"] for row in found.collect()} == {9}
+    right = [row_hash(Q.HASHED).alias("right"), "_row_hash"]
+    assert {one == other for one, other in found.select(*right).collect()} == {True}

@@ -39,8 +39,8 @@ _METRICS_SCHEMA = pa.schema(
 )
 _RELEASES_SCHEMA = pa.schema(
     [("release", _COUNT), ("at", _TEXT), ("run", _TEXT), ("kind", _TEXT), ("state", _TEXT)]
-    + [(name, _TEXT) for name in ("months", "files", "rows", "tables", "as_of", "refusals")]
-    + [(name, _TEXT) for name in ("unresolved", "replayed", "moved")]
+    + [(name, _TEXT) for name in ("months", "files", "rows", "tables", "as_of", "earlier")]
+    + [(name, _TEXT) for name in ("refusals", "unresolved", "replayed", "moved")]
     + [(name, _TEXT) for name in ("code", "config", "previous")]
     + [("format", _COUNT)]
 )
@@ -217,4 +217,6 @@ def _release(row: dict[str, Any]) -> Release:
     for name in ("rows", "as_of", "unresolved"):
         plain[name] = json.loads(plain[name])
     plain["tables"] = {k: TableState(**v) for k, v in json.loads(row["tables"]).items()}
+    earlier = json.loads(row["earlier"])
+    plain["earlier"] = {k: tuple(TableState(**v) for v in vs) for k, vs in earlier.items()}
     return Release(**plain)

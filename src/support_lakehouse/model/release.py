@@ -2,11 +2,11 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
-FORMAT = 2
+FORMAT = 3
 """The number of the lakehouse's format; an older program refuses a newer one."""
 
 Kind = Literal["run", "refusal", "recovery", "replay", "rollback", "reset", "maintenance"]
@@ -28,6 +28,7 @@ class Release:
 
     `tables`: each table by its path under the lakehouse, as in `silver/agents`.
     `as_of`: for each known period the versions of the silver tables as the files up to it say.
+    `earlier`: for each table those of its versions that it is read by as of earlier months only.
     `unresolved`: for each reference, as in `interactions.agent_id`, how many rows hold a key that
     resolves to nothing. `replayed`: for each feed the periods that were folded again. `moved`: the
     months reported before whose figures are others now. `previous`: the hash of the release
@@ -50,6 +51,7 @@ class Release:
     unresolved: Mapping[str, int] = field(default_factory=dict)
     replayed: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     moved: tuple[str, ...] = ()
+    earlier: Mapping[str, tuple[TableState, ...]] = field(default_factory=dict)
     format: int = FORMAT
 
     @property
@@ -65,10 +67,23 @@ class Release:
         }
         return _sha256(told)[:16]
 
+    def states(self) -> Iterator[tuple[str, TableState]]:
+        """Every version that the release is read by, with its table."""
+        yield from self.tables.items()
+        yield from ((name, state) for name, states in self.earlier.items() for state in states)
+
     @property
     def hash(self) -> str:
         """The sha256 of the whole row as canonical JSON; the next release carries it."""
         return _sha256(asdict(self))
+
+
+def only_as_of(
+    as_of: Mapping[str, Versions], tables: Mapping[str, TableState]
+) -> set[tuple[str, int]]:
+    """The versions that tables are read by as of a month, and otherwise not."""
+    told = {(name, version) for there in as_of.values() for name, version in there.items()}
+    return told - {(name, state.version) for name, state in tables.items()}
 
 
 def _sha256(value: Any) -> str:

@@ -8,15 +8,17 @@ from py4j.protocol import Py4JJavaError
 from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame
 
+from support_lakehouse.io.tables import read_at
 from support_lakehouse.model.feed import Feed
 from support_lakehouse.model.release import TableState
 from support_lakehouse.stages import gold
 from support_lakehouse.stages.books import fingerprint
+from support_lakehouse.stages.check_content import check_version
 from support_lakehouse.stages.check_tables import Traces
 from support_lakehouse.stages.checking import AGAIN, BACK, Checking
 from support_lakehouse.stages.release import code_fingerprint
 from support_lakehouse.stages.remake import Remaking
-from support_lakehouse.transforms import compare, marts
+from support_lakehouse.transforms import compare, judge, marts, quarantine
 from support_lakehouse.transforms.fold import FILE, LINE, PERIOD
 from support_lakehouse.transforms.roster import COMPARED
 
@@ -33,7 +35,6 @@ _KEYS = {
     gold.ROSTER: ("agent_id",),
     gold.STATUS_HISTORY: ("agent_id", "sync_date"),
 }
-_RECORD = ("file", "line", "sha256", "raw")
 _WORDS = {"missing": "the row is missing", "left over": "the row should not be there"}
 
 
@@ -44,9 +45,9 @@ def check_rows(
     for feed in of.feeds:
         table = f"bronze/{feed.name}"
         if table in traces:
-            _check_hashes(of, making, table, ("file", "line"), _RECORD)
+            _check_hashes(of, making, table, ("file", "line"), judge.HASHED)
     if "quarantine" in traces:
-        _check_hashes(of, making, "quarantine", ("id",), ("id", "state"))
+        _check_hashes(of, making, "quarantine", ("id",), quarantine.HASHED)
     by_table = {table: feed for feed in of.feeds for table in feed.tables}
     of.findings.checked["tables made again"] += len(made)
 
@@ -56,6 +57,7 @@ def check_rows(
         elif table in of.tables:
             with reading(of, table):
                 _check(of, making, table, by_table.get(table), made[table])
+                _check_earlier(of, making, table, by_table.get(table))
 
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         list(pool.map(one, made))
@@ -122,6 +124,17 @@ def _check(
         _tell(of, table, [(row.key, what) for row in odd.limit(_MOST + 1).collect()])
 
 
+def _check_earlier(of: Checking, making: Remaking, table: str, feed: Feed | None) -> None:
+    """What is read only as of earlier months: each row's hash, and the sum of them."""
+    for state in of.release.earlier.get(table, ()):
+        rows = read_at(making.session, of.lakehouse / table, state.version)
+        keys, compared = _shape(table, feed, rows)
+        if set(compared) <= set(rows.columns):
+            odd = compare.odd_hashes(rows, keys, compared)
+            _tell_odd(of, table, odd, AGAIN, of.months(table, state.version))
+            check_version(of, table, state)
+
+
 def _shape(table: str, feed: Feed | None, rows: DataFrame) -> tuple[Sequence[str], Sequence[str]]:
     """The key of a table, and the columns that its hash is of."""
     if feed is None:
@@ -131,12 +144,17 @@ def _shape(table: str, feed: Feed | None, rows: DataFrame) -> tuple[Sequence[str
     return (*key, PERIOD) if table != feed.table else key, feed.column_names
 
 
-def _tell_odd(of: Checking, table: str, odd: DataFrame, todo: str) -> int:
-    """Tell of changed rows; how many there are, up to so many."""
+def _tell_odd(of: Checking, table: str, odd: DataFrame, todo: str, months: str = "") -> int:
+    """Tell of changed rows; how many there are, up to so many.
+
+    As of earlier months only those are told that do not stand so in the release's own version.
+    """
+    found = [row.key for row in odd.limit(_MOST + 1).collect()]
     what = "the row was changed: its values are not those that its hash was made of"
-    rows = [(row.key, what) for row in odd.limit(_MOST + 1).collect()]
-    _tell(of, table, rows, todo)
-    return len(rows)
+    known = {d.key for d in of.findings.differences if (d.where, d.what) == (table, what)}
+    told = [(key, f"{months}: {what}") for key in found if key not in known]
+    _tell(of, table, told if months else [(key, what) for key in found], todo)
+    return len(found)
 
 
 def _tell(of: Checking, table: str, odd: Sequence[tuple[str, str]], todo: str = AGAIN) -> None:

@@ -18,7 +18,7 @@ from support_lakehouse.io.datafiles import (
     read_column,
 )
 from support_lakehouse.io.ops import RELEASES
-from support_lakehouse.stages.checking import BACK, Checking, user_metadata
+from support_lakehouse.stages.checking import AGAIN, BACK, Checking, user_metadata
 
 _AT_ONCE = 4
 _CHECKPOINT = re.compile(r"([0-9]{20})\.checkpoint.*\.parquet")
@@ -88,45 +88,43 @@ def _read(of: Checking, name: str) -> dict[str, int] | None:
 
     What rows trace to only as of an earlier month has no row of the newest: 0.
     """
-    table, state = of.lakehouse / name, of.tables[name]
-    also = {versions.get(name, state.version) for versions in of.release.as_of.values()}
-    whole = True
-    files: dict[str, DataFile] = {}
-    own: set[str] = set()
-    hidden = 0
-    for version in sorted({state.version, *also}):
+    table, own = of.lakehouse / name, of.tables[name]
+    files: dict[int, list[DataFile]] = {}
+    hidden: dict[int, int] = {}
+    for state in of.states(name):
         try:
-            there = files_of(table, version)
-            if version == state.version:
-                own, hidden = {file.path for file in there}, deleted_rows(table, version)
+            files[state.version] = files_of(table, state.version)
+            hidden[state.version] = deleted_rows(table, state.version)
         except READ_ERRORS as error:
-            _unreadable(of, name, f"version {version}", error)
-            whole = False
-            continue
-        files |= {file.path: file for file in there}
-    of.findings.checked["data files"] += len(files)
+            _unreadable(of, name, f"version {state.version}", error)
+    found = _looked_at(of, name, {file.path: file for there in files.values() for file in there})
+    if found is None or len(hidden) < len(of.states(name)):
+        return None
+    for state in of.states(name):
+        rows = sum(found[file.path][0] for file in files[state.version]) - hidden[state.version]
+        if rows != state.rows:
+            what = f"version {state.version} has {rows} rows, the release says {state.rows}"
+            months = of.months(name, state.version)
+            of.findings.differs(name, what, key=months, todo=AGAIN if months else BACK)
+            if not months:
+                return None
     told: Counter[str] = Counter()
-    as_of: Counter[str] = Counter()
-    rows = 0
+    for file in files[own.version]:
+        of.findings.checked["rows"] += found[file.path][0]
+        told.update(found[file.path][1])
+    now = _without_hidden(table, own.version, told) if hidden[own.version] else dict(told)
+    return {**dict.fromkeys((name for _, counts in found.values() for name in counts), 0), **now}
+
+
+def _looked_at(
+    of: Checking, name: str, files: Mapping[str, DataFile]
+) -> dict[str, tuple[int, dict[str, int]]] | None:
+    """By their paths the rows of files and what these trace to, if all of them can be read."""
+    of.findings.checked["data files"] += len(files)
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        for file, found in zip(
-            files.values(), pool.map(lambda f: _look(of, name, f), files.values()), strict=True
-        ):
-            whole = whole and found is not None
-            if found is not None and file.path in own:
-                rows += found[0]
-                told.update(found[1])
-            elif found is not None:
-                as_of.update(found[1])
-    if not whole:
-        return None
-    if rows - hidden != state.rows:
-        what = f"version {state.version} has {rows - hidden} rows, the release says {state.rows}"
-        of.findings.differs(name, what, todo=BACK)
-        return None
-    of.findings.checked["rows"] += rows
-    now = _without_hidden(table, state.version, told) if hidden else dict(told)
-    return {**dict.fromkeys(as_of, 0), **now}
+        looks = list(pool.map(lambda file: _look(of, name, file), files.values()))
+    told = {path: look for path, look in zip(files, looks, strict=True) if look is not None}
+    return told if len(told) == len(files) else None
 
 
 def _look(of: Checking, name: str, file: DataFile) -> tuple[int, dict[str, int]] | None:

@@ -41,6 +41,17 @@ class Checking:
         own = {f"bronze/{self.feed.name}", *self.feed.tables}
         return {n: t for n, t in told.items() if n in own or n.startswith("ops/")}
 
+    def states(self, table: str) -> tuple[TableState, ...]:
+        """What the release says of a table: of its own version, and of those as of its months."""
+        return (self.tables[table], *self.release.earlier.get(table, ()))
+
+    def months(self, table: str, version: int) -> str:
+        """As of which months a version is read that is not the release's own; else nothing."""
+        if version == self.tables[table].version:
+            return ""
+        told = [m for m, there in self.release.as_of.items() if there.get(table) == version]
+        return f"as of {', '.join(told)}"
+
     @property
     def gone(self) -> str:
         """The sentence on versions that maintenance removed."""

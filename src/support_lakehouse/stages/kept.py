@@ -75,8 +75,7 @@ def standings(lakehouse: Path, releases: Sequence[Release]) -> dict[int, Standin
 
 def needed(release: Release) -> set[tuple[str, int]]:
     """The tables with the versions that a release is read by, those as of its months as well."""
-    own = {(name, state.version) for name, state in release.tables.items()}
-    return own | {(n, v) for versions in release.as_of.values() for n, v in versions.items()}
+    return {(name, state.version) for name, state in release.states()}
 
 
 def check_readable(lakehouse: Path, release: Release) -> None:
@@ -111,7 +110,7 @@ def rebuilt(lakehouse: Path, release: Release, as_of: str | None = None) -> Rele
         made = {name: TableState(**state) for name, state in told["tables"].items()}
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    return replace(release, tables=made, as_of={})
+    return replace(release, tables=made, as_of={}, earlier={})
 
 
 def told_equal(

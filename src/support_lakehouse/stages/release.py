@@ -14,7 +14,7 @@ from support_lakehouse.io import lake, ops, undo
 from support_lakehouse.model.books import LedgerEntry
 from support_lakehouse.model.period import NO_PERIOD, is_month
 from support_lakehouse.model.plan import Plan, as_of
-from support_lakehouse.model.release import Kind, Release, TableState, Versions
+from support_lakehouse.model.release import Kind, Release, TableState, Versions, only_as_of
 from support_lakehouse.stages.books import Applied, fingerprint, total_of, unresolved
 from support_lakehouse.stages.moved import moved_months
 
@@ -173,12 +173,29 @@ class Releasing:
             unresolved=unresolved(self.lakehouse, self.config.feeds, tables),
             replayed=self.plan.replays,
             moved=moved_months(self.lakehouse, last, tables),
+            earlier=self._earlier(tables, as_of),
             code=code_fingerprint(),
             config=self.config.fingerprint,
             previous=last.hash if last else "",
         )
         ops.append_release(self.lakehouse, made, self.config.settings.retention)
         return made
+
+    def _earlier(
+        self, tables: Mapping[str, TableState], as_of: Mapping[str, Versions]
+    ) -> dict[str, tuple[TableState, ...]]:
+        """Rows and fingerprint of what is read as of earlier months only.
+
+        A version is looked at once, by the first release that names it; later ones say the same.
+        """
+        known = {(n, state.version): state for r in self.plan.releases for n, state in r.states()}
+        told: dict[str, tuple[TableState, ...]] = {}
+        for name, version in sorted(only_as_of(as_of, tables)):
+            state = known.get((name, version))
+            if state is None:
+                state = TableState(version, *fingerprint(self.lakehouse / name, version))
+            told[name] = (*told.get(name, ()), state)
+        return told
 
     def _ops_tables(
         self, ledger: Sequence[LedgerEntry], decisions: Iterable[tuple[str, str]]

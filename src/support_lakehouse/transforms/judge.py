@@ -28,12 +28,14 @@ BRONZE_COLUMNS = (
     *("period", "file", "line", "sha256", "run", "admission", "header", "key", "action", "raw"),
     *("reasons", "warnings"),
 )
+HASHED = ("file", "line", "sha256", "key", "action", "raw", "reasons", "warnings")
+"""What the hash of a row of bronze is of. What else it says is the same for all of an admission."""
 REASONS = "array<struct<rule:string,column:string,message:string>>"
 Told = tuple[Column, Column]
 
 
 def judged(records: DataFrame, feed: Feed, shape: Shape, *, run: str) -> DataFrame:
-    """The records with their verdict: BRONZE_COLUMNS, the row's hash, and every typed value.
+    """The records with their verdict: BRONZE_COLUMNS, and every typed value.
 
     In: one row per record with period, file, line, sha256, admission, header, raw. Out: the same
     grain, lines of nothing but blanks left out, and any other column as it came. `reasons` is null
@@ -48,19 +50,18 @@ def judged(records: DataFrame, feed: Feed, shape: Shape, *, run: str) -> DataFra
         "action": F.when(sound, F.col(ASKED)),
         "reasons": reasons(feed, shape),
         "warnings": warnings(feed),
-        ROW_HASH: row_hash(("file", "line", "sha256", "raw")),
     }
     fields = with_fields(records.where(C.is_record(F.col("raw"))), feed, shape)
     return with_expressions(fields, feed).select(
-        *(told.get(name, F.col(name)).alias(name) for name in (*BRONZE_COLUMNS, ROW_HASH)),
+        *(told.get(name, F.col(name)).alias(name) for name in BRONZE_COLUMNS),
         *(value_of(name) for name in feed.column_names),
         *others,
     )
 
 
 def bronze_rows(judged_records: DataFrame) -> DataFrame:
-    """What bronze keeps of judged records: the raw record, its place and its verdict."""
-    return judged_records.select(*BRONZE_COLUMNS, ROW_HASH)
+    """What bronze keeps of judged records: the raw record, its place and its verdict, hashed."""
+    return judged_records.select(*BRONZE_COLUMNS, row_hash(HASHED).alias(ROW_HASH))
 
 
 def accepted(judged_records: DataFrame) -> DataFrame:

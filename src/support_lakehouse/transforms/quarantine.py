@@ -15,8 +15,10 @@ COLUMNS = (
     *("id", "feed", "file", "sha256", "line", "period", "key", "header", "raw", "reasons"),
     *("rules", "run", "state", "attempts"),
 )
+HASHED = tuple(name for name in COLUMNS if name != "run")
+"""What the hash of an entry is of: all that it says, but for the run, another each time."""
 _IDENTITY = ("feed", "file", "sha256", "line")
-_JUDGED_AGAIN = ("key", "reasons", "rules", "run", "state", ROW_HASH)
+_JUDGED_AGAIN = ("key", "reasons", "rules", "run", "state")
 
 
 def quarantined(judged: DataFrame, feed: str, *, rules: str, state: str) -> DataFrame:
@@ -72,8 +74,9 @@ def merge_parts() -> tuple[str, Mapping[str, Column], Mapping[str, Column]]:
     """
     update = {name: F.col(f"new_{name}") for name in _JUDGED_AGAIN}
     update["attempts"] = F.col("attempts") + F.col("new_attempts")
+    update[ROW_HASH] = row_hash(HASHED, update)  # of the old and the new that are left together
     return "id", update, {name: F.col(f"new_{name}") for name in (*COLUMNS, ROW_HASH)}
 
 
 def _hash() -> Column:
-    return row_hash(("id", "state"))
+    return row_hash(HASHED)
