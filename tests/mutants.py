@@ -49,10 +49,10 @@ MUTANTS = (
         FOLD,
     ),
     Mutant(
-        "a change from null is not seen",
+        "a change is not seen",
         "transforms/fold.py",
-        "same = same & F.col(name).eqNullSafe(F.col(",
-        "same = same & F.col(name).__eq__(F.col(",
+        "update_when=~F.col(ROW_HASH)",
+        "update_when=F.col(ROW_HASH).isNull() & ~F.col(ROW_HASH)",
         FOLD,
     ),
     Mutant(
