@@ -132,7 +132,8 @@ def test_whatever_is_changed_in_an_entry_but_its_run_changes_the_hash(spark: Spa
         {"reasons": None},
         {"reasons": [("required", "name", "another message")]},
     ]
-    told = entries(spark, entry(3, "open"), *(entry(3, "open", **one) for one in changes))
+    one = dict(zip(Q.COLUMNS, entry(3, "open"), strict=True))
+    told = entries(spark, *(tuple((one | change).values()) for change in [{}, *changes]))
     hashes = [row["h"] for row in told.select(row_hash(Q.HASHED).alias("h")).collect()]
     assert len(set(hashes)) == len(changes) + 1
     same = entries(spark, entry(3, "open"), entry(3, "open", run="another"))
