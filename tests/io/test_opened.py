@@ -49,7 +49,7 @@ def test_parts_of_gzip_behind_each_other_are_one_file(tmp_path: Path) -> None:
     assert (file.unpacked_bytes, file.sha256) == (23, sha256(packed).hexdigest())
 
 
-LONG = gzip.compress(("id,name,action\n" + "1,a,add\n" * 5000).encode())
+LONG = gzip.compress(("id,name,action\n" + "1,a,add\n" * 5000).encode(), mtime=0)
 
 
 @pytest.mark.parametrize(
@@ -65,6 +65,7 @@ LONG = gzip.compress(("id,name,action\n" + "1,a,add\n" * 5000).encode())
         LONG[:40] + bytes(20) + LONG[60:],
         LONG[:10] + zlib.compress(b"x"),
     ],
+    ids=lambda packed: f"of {len(packed)} bytes",
 )
 def test_torn_or_damaged_gzip_is_refused(tmp_path: Path, packed: bytes) -> None:
     told = refused(tmp_path, packed)
