@@ -1,5 +1,6 @@
 """Cubes that a month brings up to date are those that all interactions make (real files)."""
 
+import shutil
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -33,20 +34,46 @@ def added(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, ...]]:
     return told
 
 
-def last(config: Config, spark: SparkSession, lakehouse: Path, *months: str) -> Release:
-    load(config, spark, DATA, lakehouse, *months, feeds=FEEDS, finals=False)
+def last(config: Config, spark: SparkSession, data: Path, lakehouse: Path, *months: str) -> Release:
+    load(config, spark, data, lakehouse, *months, feeds=FEEDS, finals=False)
     return ops.read_releases(lakehouse)[-1]
 
 
+@pytest.fixture
+def staying(tmp_path: Path) -> Path:
+    """The real files, but that March only gives a category another name."""
+    data = tmp_path / "staying"
+    shutil.copytree(DATA, data)
+    (data / "delta" / "service_categories_delta_202503.csv").write_text(
+        "category_id,category_name,department,action\nCLMS,All Claims,Operations,update\n"
+    )
+    return data
+
+
+ALL = {marts.CUBE_KEYS, marts.WORK_KEYS, marts.HOURS_KEYS}
+
+
+@pytest.mark.parametrize(
+    ("departments", "expected"), [("stay", ALL), ("move", ALL - {marts.WORK_KEYS})]
+)
 def test_a_month_on_top_is_added_and_all_is_as_if_made_anew(
-    config: Config, spark: SparkSession, tmp_path: Path, added: list[tuple[str, ...]]
+    config: Config,
+    spark: SparkSession,
+    tmp_path: Path,
+    added: list[tuple[str, ...]],
+    staying: Path,
+    departments: str,
+    expected: set[tuple[str, ...]],
 ) -> None:
-    last(config, spark, tmp_path / "one", "202502")
+    data = staying if departments == "stay" else DATA
+    last(config, spark, data, tmp_path / "one", "202502")
     assert added == []
-    one = last(config, spark, tmp_path / "one", "202503")
-    assert sorted(added) == sorted([marts.CUBE_KEYS, marts.WORK_KEYS, marts.HOURS_KEYS])
+    one = last(config, spark, data, tmp_path / "one", "202503")
+    assert sorted(added) == sorted(expected), (
+        "where calls move to another department, work is made anew"
+    )
     added.clear()
-    both = last(config, spark, tmp_path / "both", "202502", "202503")
+    both = last(config, spark, data, tmp_path / "both", "202502", "202503")
     assert added == []
     assert one.state == both.state
     assert {n: t.rows for n, t in one.tables.items() if n.startswith("gold/")} == {
@@ -57,7 +84,7 @@ def test_a_month_on_top_is_added_and_all_is_as_if_made_anew(
 def test_where_the_program_or_conf_changed_cubes_are_made_anew(
     config: Config, spark: SparkSession, tmp_path: Path, added: list[tuple[str, ...]]
 ) -> None:
-    last(config, spark, tmp_path / "one", "202502")
+    last(config, spark, DATA, tmp_path / "one", "202502")
     with patch.object(changed, "code_fingerprint", lambda: "another"):
-        last(config, spark, tmp_path / "one", "202503")
+        last(config, spark, DATA, tmp_path / "one", "202503")
     assert added == []

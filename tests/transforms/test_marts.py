@@ -190,10 +190,10 @@ def test_what_resolves_to_nothing_or_to_no_name_is_unknown(spark: SparkSession) 
 
 def work_time(spark: SparkSession, *rows: tuple[Any, ...], **names: str) -> DataFrame:
     """The work time of calls in Boston's billing, by agents of these names."""
+    known = categories(spark, {"K1": "Billing"})
     return marts.agent_work_time(
-        marts.work_cube(interactions(spark, *rows), EST),
+        marts.work_cube(interactions(spark, *rows).transform(marts.with_department, known), EST),
         centers(spark, {"C1": "Boston"}),
-        categories(spark, {"K1": "Billing"}),
         agents(spark, names),
     )
 
@@ -261,3 +261,12 @@ def test_a_cube_is_what_it_was_and_what_changed(spark: SparkSession) -> None:
         ("2025-02", None, "K1", 1, 1, Decimal("4.0000")),
     ]
     assert_rows(found, expected, CUBE)
+
+
+def test_a_category_that_is_counted_moves_with_its_department(spark: SparkSession) -> None:
+    rows = [at("2025-01-05T10:00", category=k) for k in ("K1", "K2", "K3", "gone", "new", None)]
+    cube = marts.interaction_cube(interactions(spark, *rows), EST)
+    was = {"K1": "Billing", "K2": "Sales", "K3": None, "gone": "Sales", "idle": "Sales"}
+    now = {"K1": "Billing", "K2": "Repair", "K3": "Unknown", "new": "Sales", "idle": "Repair"}
+    found = marts.departments_moved(cube, categories(spark, was), categories(spark, now))
+    assert_rows(found, [("K2",), ("gone",), ("new",)], "category_id string")

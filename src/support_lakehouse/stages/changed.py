@@ -12,9 +12,9 @@ from support_lakehouse.model.feed import Feed
 from support_lakehouse.model.plan import Plan
 from support_lakehouse.model.release import Release
 from support_lakehouse.model.spans import touched
-from support_lakehouse.stages.gold import CUBES, INTERACTIONS, MARTS, Changed
+from support_lakehouse.stages.gold import CATEGORIES, CUBE, CUBES, INTERACTIONS, MARTS, Changed
 from support_lakehouse.stages.release import code_fingerprint
-from support_lakehouse.transforms import fold
+from support_lakehouse.transforms import fold, marts
 
 WORTH_ADDING_BYTES = 64 * 1024 * 1024
 """Of fewer bytes of files the marts are made anew sooner than it is found out what changed."""
@@ -64,17 +64,29 @@ def changed(
     session: SparkSession, tables: Tables, last: Release, feed: Feed, records: DataFrame | None
 ) -> Iterator[Changed]:
     """What a run changed, held while it is looked at. `records` are its interactions, if any."""
-    version, key = last.tables[INTERACTIONS].version, feed.key
-    was = read_at(session, tables.path(INTERACTIONS), version)
-    if records is None or key is None:
-        yield Changed(was.limit(0), was.limit(0))
+
+    def released(table: str) -> DataFrame:
+        return read_at(session, tables.path(table), last.tables[table].version)
+
+    was, categories = released(INTERACTIONS), tables.read(session, CATEGORIES)
+    moved = not _stands(last, CATEGORIES, tables) and not (
+        marts.departments_moved(released(CUBE), released(CATEGORIES), categories).isEmpty()
+    )
+    if records is None or feed.key is None:
+        yield Changed(was.limit(0), was.limit(0), moved)
         return
+    key = feed.key
     changes = fold.accepted_changes(records, feed)
     order = (fold.PERIOD, *fold.order_of(feed))
     with tables.held(fold.latest_per_key(changes, key, order=order)) as new:
         keys = new.select(key)
-        files = key_ranges(tables.path(INTERACTIONS), version, key)
+        files = key_ranges(tables.path(INTERACTIONS), last.tables[INTERACTIONS].version, key)
         within = files and touched(files, sorted(keys.toArrow()[0].to_pylist()))
         rows = was if within is None else was.where(fold.is_within(key, within))
         with tables.held(rows.select(*_COUNTED).join(keys, key, "left_semi")) as before:
-            yield Changed(before, fold.without_deletes(new).select(*_COUNTED))
+            after = fold.without_deletes(new).select(*_COUNTED)
+            yield Changed(
+                before.transform(marts.with_department, released(CATEGORIES)),
+                after.transform(marts.with_department, categories),
+                moved,
+            )

@@ -30,10 +30,14 @@ DETAILS, ACTIVE = "silver/roster_details", "silver/roster_active"
 
 @dataclass(frozen=True)
 class Changed:
-    """The interactions that a run touched, as they were and as they are; none where it did not."""
+    """The interactions that a run touched, as they were and as they are, with their department.
+
+    `moved`: whether a category that is counted is of another department than it was.
+    """
 
     before: DataFrame
     after: DataFrame
+    moved: bool
 
 
 @dataclass(frozen=True)
@@ -56,8 +60,12 @@ class Making:
         self, table: str, keys: Sequence[str], count: Callable[[DataFrame], DataFrame]
     ) -> DataFrame:
         """A cube of interactions, up to date. What it was not made of leaves it as it is."""
-        if self.changed is None:
-            self.replace(table, count(self.read(INTERACTIONS)))
+        by_department = marts.DEPARTMENT in keys
+        if self.changed is None or (by_department and self.changed.moved):
+            rows = self.read(INTERACTIONS)
+            if by_department:
+                rows = marts.with_department(rows, self.read(CATEGORIES))
+            self.replace(table, count(rows))
         elif INTERACTIONS in self.touched:
             now, was = count(self.changed.after), count(self.changed.before)
             self.replace(table, marts.added(self.read(table).drop(ROW_HASH), now, was, keys))
@@ -91,8 +99,7 @@ def cube_and_report(at: Making) -> None:
 def work_time(at: Making) -> None:
     zone = at.config.settings.business_zone
     cube = at.cube(WORK_CUBE, marts.WORK_KEYS, lambda rows: marts.work_cube(rows, zone))
-    dimensions = (at.read(CENTERS), at.read(CATEGORIES), at.read(AGENTS))
-    at.replace(WORK_TIME, marts.agent_work_time(cube, *dimensions))
+    at.replace(WORK_TIME, marts.agent_work_time(cube, at.read(CENTERS), at.read(AGENTS)))
 
 
 def hours(at: Making) -> None:
