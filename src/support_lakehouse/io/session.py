@@ -49,6 +49,8 @@ _BIG_SQL = {
     "spark.sql.optimizer.runtime.bloomFilter.applicationSideScanSizeThreshold": "100MB",
     "spark.sql.optimizer.runtime.bloomFilter.creationSideThreshold": "1GB",
 }
+# A task takes many of a table's files, so that what they add up to is told once for all of them.
+_TABLES_SQL = {"spark.sql.files.openCostInBytes": "0"}
 _ALWAYS = _DELTA | _SQL
 _LOCAL = {
     "spark.driver.memory": "2560m",
@@ -124,16 +126,18 @@ def _end_jvm() -> None:
 
 
 def session_for(
-    session: SparkSession, bytes_at_stake: int, *, lenient: bool = False
+    session: SparkSession, bytes_at_stake: int, *, lenient: bool = False, of_tables: bool = False
 ) -> SparkSession:
     """A session beside the given one for work of a size; what it sets does not leak.
 
     `lenient`: an expression that fails for a row, as a division by zero, comes to null there
-    instead of ending the run; for what feeds declare.
+    instead of ending the run; for what feeds declare. `of_tables`: it reads no files but those
+    of tables.
     """
     own = session.newSession()
     settings = _SQL | (_SMALL_SQL if bytes_at_stake <= SMALL_BYTES else _BIG_SQL)
     settings |= {"spark.sql.ansi.enabled": "false"} if lenient else {}
+    settings |= _TABLES_SQL if of_tables else {}
     for name, value in settings.items():
         own.conf.set(name, value)
     return own

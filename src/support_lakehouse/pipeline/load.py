@@ -99,7 +99,7 @@ class Loading:
 
     @cached_property
     def _marts(self) -> SparkSession:
-        return session_for(self.session, self.plan.bytes_at_stake())
+        return session_for(self.session, self.plan.bytes_at_stake(), of_tables=True)
 
     @contextmanager
     def _changed(self, held: Mapping[str, DataFrame]) -> Iterator[gold.Changed | None]:

@@ -123,8 +123,8 @@ def _session(
 ) -> Iterator[SparkSession]:
     size = sum(entry.size for entry in ledger if entry.state == "loaded")
     if spark is not None:
-        yield session_for(spark, size, lenient=True)
+        yield session_for(spark, size, lenient=True, of_tables=True)
         return
     log = lakehouse / "logs" / "verify.spark.log"
     with spark_session(bytes_at_stake=size, log=log, warehouse=lakehouse / "staging") as session:
-        yield session_for(session, size, lenient=True)
+        yield session_for(session, size, lenient=True, of_tables=True)

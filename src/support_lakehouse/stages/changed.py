@@ -1,9 +1,10 @@
 """Owns what a run changed among interactions, where that is less than all of them by far."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
 
 from support_lakehouse.io import lake
 from support_lakehouse.io.datafiles import key_ranges
@@ -63,30 +64,40 @@ def _stands(last: Release, table: str, tables: Tables) -> bool:
 def changed(
     session: SparkSession, tables: Tables, last: Release, feed: Feed, records: DataFrame | None
 ) -> Iterator[Changed]:
-    """What a run changed, held while it is looked at. `records` are its interactions, if any."""
+    """What a run changed, held while it is looked at. `records` are its interactions, if any.
+
+    Interactions of a category that went to another department are among it, as they count there.
+    """
+    key = feed.key
+    assert key is not None, "interactions are changes by key"
 
     def released(table: str) -> DataFrame:
         return read_at(session, tables.path(table), last.tables[table].version)
 
-    was, categories = released(INTERACTIONS), tables.read(session, CATEGORIES)
-    moved = not _stands(last, CATEGORIES, tables) and not (
-        marts.departments_moved(released(CUBE), released(CATEGORIES), categories).isEmpty()
-    )
-    if records is None or feed.key is None:
-        yield Changed(was.limit(0), was.limit(0), moved)
-        return
-    key = feed.key
-    changes = fold.accepted_changes(records, feed)
-    order = (fold.PERIOD, *fold.order_of(feed))
-    with tables.held(fold.latest_per_key(changes, key, order=order)) as new:
+    was, categories = released(INTERACTIONS).select(*_COUNTED), tables.read(session, CATEGORIES)
+    with ExitStack() as held:
+
+        def hold(rows: DataFrame) -> DataFrame:
+            return held.enter_context(tables.held(rows))
+
+        new, before = was.limit(0), was.limit(0)
         keys = new.select(key)
-        files = key_ranges(tables.path(INTERACTIONS), last.tables[INTERACTIONS].version, key)
-        within = files and touched(files, sorted(keys.toArrow()[0].to_pylist()))
-        rows = was if within is None else was.where(fold.is_within(key, within))
-        with tables.held(rows.select(*_COUNTED).join(keys, key, "left_semi")) as before:
-            after = fold.without_deletes(new).select(*_COUNTED)
-            yield Changed(
-                before.transform(marts.with_department, released(CATEGORIES)),
-                after.transform(marts.with_department, categories),
-                moved,
-            )
+        if records is not None:
+            order = (fold.PERIOD, *fold.order_of(feed))
+            told = fold.latest_per_key(fold.accepted_changes(records, feed), key, order=order)
+            told = hold(told.select(*_COUNTED, fold.ACTION))
+            keys, new = told.select(key), fold.without_deletes(told)
+            files = key_ranges(tables.path(INTERACTIONS), last.tables[INTERACTIONS].version, key)
+            within = files and touched(files, sorted(keys.toArrow()[0].to_pylist()))
+            near = was if within is None else was.where(fold.is_within(key, within))
+            before = hold(near.join(keys, key, "left_semi"))
+        if not _stands(last, CATEGORIES, tables):
+            moved = hold(marts.departments_moved(released(CUBE), released(CATEGORIES), categories))
+            if not moved.isEmpty():
+                there = F.broadcast(moved)
+                others = hold(was.join(there, "category_id", "left_semi").join(keys, key, "anti"))
+                new, before = new.unionByName(others), before.unionByName(others)
+        yield Changed(
+            before.transform(marts.with_department, released(CATEGORIES)),
+            new.transform(marts.with_department, categories),
+        )

@@ -30,14 +30,10 @@ DETAILS, ACTIVE = "silver/roster_details", "silver/roster_active"
 
 @dataclass(frozen=True)
 class Changed:
-    """The interactions that a run touched, as they were and as they are, with their department.
-
-    `moved`: whether a category that is counted is of another department than it was.
-    """
+    """The interactions that a run touched, as they were and as they are, with their department."""
 
     before: DataFrame
     after: DataFrame
-    moved: bool
 
 
 @dataclass(frozen=True)
@@ -61,12 +57,12 @@ class Making:
     ) -> DataFrame:
         """A cube of interactions, up to date. What it was not made of leaves it as it is."""
         by_department = marts.DEPARTMENT in keys
-        if self.changed is None or (by_department and self.changed.moved):
+        if self.changed is None:
             rows = self.read(INTERACTIONS)
             if by_department:
                 rows = marts.with_department(rows, self.read(CATEGORIES))
             self.replace(table, count(rows))
-        elif INTERACTIONS in self.touched:
+        elif INTERACTIONS in self.touched or (by_department and CATEGORIES in self.touched):
             now, was = count(self.changed.after), count(self.changed.before)
             self.replace(table, marts.added(self.read(table).drop(ROW_HASH), now, was, keys))
         return self.read(table)
