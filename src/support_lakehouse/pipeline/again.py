@@ -1,11 +1,13 @@
 """Owns the part of a replay that needs Spark: judging again, bronze, quarantine, silver."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import reduce
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 
 from support_lakehouse.config import Config
@@ -16,7 +18,6 @@ from support_lakehouse.model.feed import Feed
 from support_lakehouse.model.landing import Shape
 from support_lakehouse.model.plan import Plan, with_replays
 from support_lakehouse.pipeline.load import Loading, loading
-from support_lakehouse.pipeline.replay import counted, records_of
 from support_lakehouse.stages import admit
 from support_lakehouse.stages.books import Applied
 from support_lakehouse.transforms import gates
@@ -74,8 +75,8 @@ def judge_again(
         folding,
         done.ledger,
         done.applied,
-        returned=counted([(feed, rows - no) for feed, (rows, no) in totals]),
-        rejected=counted([(feed, no) for feed, (rows, no) in totals]),
+        returned=_counted([(feed, rows - no) for feed, (rows, no) in totals]),
+        rejected=_counted([(feed, no) for feed, (rows, no) in totals]),
     )
 
 
@@ -98,7 +99,7 @@ def discard_entries(
 
 def _judged(load: Loading, feed: Feed, waiting: Sequence[Entry]) -> DataFrame:
     own = load.plan.changed(feed.name)
-    records = load.own[feed.name].createDataFrame(records_of(waiting, own))
+    records = load.own[feed.name].createDataFrame(_records_of(waiting, own))
     shape = Shape(tuple(dict.fromkeys(entry.header for entry in own)), quotes=feed.quoting)
     return admit.judge_records(records, load.tables, feed, shape).localCheckpoint()
 
@@ -113,3 +114,24 @@ def _folding(plan: Plan, counts: Mapping[str, Mapping[str, tuple[int, int]]]) ->
         else:
             stayed.append(replace(entry, admissions=entry.admissions[:-1]))
     return replace(plan, ledger=(*plan.ledger, *stayed), returned=tuple(came))
+
+
+def _records_of(waiting: Sequence[Entry], entries: Sequence[LedgerEntry]) -> pa.Table:
+    """The records to judge again, in the shape of landed ones."""
+    admissions = {entry.place: entry.admissions[-1] for entry in entries}
+    rows = [
+        {name: w[name] for name in ("period", "file", "line", "sha256", "header", "raw")}
+        | {"admission": admissions[w["feed"], w["file"]]}
+        for w in waiting
+    ]
+    text = ("period", "file", "sha256", "admission", "header", "raw")
+    schema = pa.schema([(name, pa.string()) for name in text] + [("line", pa.int64())])
+    return pa.Table.from_pylist(rows, schema=schema)
+
+
+def _counted(rows: Sequence[tuple[str, int]]) -> dict[str, int]:
+    """Numbers by name, those of the same name added up, without zeros."""
+    told: Counter[str] = Counter()
+    for name, number in rows:
+        told[name] += number
+    return {name: number for name, number in told.items() if number}

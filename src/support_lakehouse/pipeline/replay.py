@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-import pyarrow as pa
 
 from support_lakehouse.config import Config
 from support_lakehouse.errors import UsageError
@@ -188,24 +185,3 @@ def _with_admissions(entries: Sequence[LedgerEntry], run: str) -> list[LedgerEnt
         replace(entry, admissions=(*entry.admissions, f"{run}-{n}"))
         for n, entry in enumerate(entries)
     ]
-
-
-def records_of(waiting: Sequence[Entry], entries: Sequence[LedgerEntry]) -> pa.Table:
-    """The records to judge again, in the shape of landed ones."""
-    admissions = {entry.place: entry.admissions[-1] for entry in entries}
-    rows = [
-        {name: w[name] for name in ("period", "file", "line", "sha256", "header", "raw")}
-        | {"admission": admissions[w["feed"], w["file"]]}
-        for w in waiting
-    ]
-    text = ("period", "file", "sha256", "admission", "header", "raw")
-    schema = pa.schema([(name, pa.string()) for name in text] + [("line", pa.int64())])
-    return pa.Table.from_pylist(rows, schema=schema)
-
-
-def counted(rows: Sequence[tuple[str, int]]) -> dict[str, int]:
-    """Numbers by name, those of the same name added up, without zeros."""
-    told: Counter[str] = Counter()
-    for name, number in rows:
-        told[name] += number
-    return {name: number for name, number in told.items() if number}
