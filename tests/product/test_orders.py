@@ -250,3 +250,27 @@ def test_an_order_of_files_tells_what_all_at_once_tells(
     config: Config, spark: SparkSession, tmp_path: Path, whole: bool
 ) -> None:
     in_any_order(config, spark, tmp_path, SEED, orders=1, whole=whole)
+
+
+def test_an_agent_that_is_made_known_later_is_unknown_no_more(
+    config: Config, spark: SparkSession, tmp_path: Path
+) -> None:
+    def page(kind: str, number: int, *ids: int) -> tuple[str, bytes]:
+        told = [
+            {"id": id_, "contact": {"email": f"{id_}@example.com", "name": f"{id_}"}} for id_ in ids
+        ]
+        return f"roster/sync-2026-01-02/{kind}/{number}.json", json.dumps(told).encode()
+
+    def warned(one: Arriving) -> dict[str, Mapping[str, int]]:
+        return {e.file.split("/", 2)[2]: e.warnings for e in one.ledger if e.warnings}
+
+    one = Arriving(config, tmp_path, {})
+    one.deliver([page("agents", 1, 1, 2), page("agents", 2, 3), page("agent_details", 1, 1)])
+    one.run(spark)
+    assert warned(one) == {
+        "agents/1.json": {"unknown_agent": 1},
+        "agents/2.json": {"unknown_agent": 1},
+    }
+    one.deliver([page("agent_details", 2, 2)])
+    one.run(spark)
+    assert warned(one) == {"agents/2.json": {"unknown_agent": 1}}

@@ -34,6 +34,7 @@ from support_lakehouse.stages.gates import broken_gates
 from support_lakehouse.stages.release import is_told
 from support_lakehouse.transforms.quarantine import OPEN, REFUSED
 
+_UNKNOWN = "unknown_agent"
 T = TypeVar("T")
 
 
@@ -221,10 +222,13 @@ class Loading:
         ]
 
 
-def _with_unknown(entry: LedgerEntry, odd: Mapping[str, int]) -> LedgerEntry:
-    if entry.file not in odd:
+def _with_unknown(entry: LedgerEntry, odd: Mapping[str, int] | None) -> LedgerEntry:
+    """The entry with what is odd of its file today, which other files may have changed."""
+    if odd is None or entry.feed != gold.ROSTER_ACTIVE:
         return entry
-    return replace(entry, warnings={**entry.warnings, "unknown_agent": odd[entry.file]})
+    others = {name: n for name, n in entry.warnings.items() if name != _UNKNOWN}
+    now = {_UNKNOWN: odd[entry.file]} if entry.file in odd else {}
+    return replace(entry, warnings={**others, **now})
 
 
 def side_by_side(feeds: Sequence[Feed], work: Callable[[Feed], T]) -> dict[str, T]:

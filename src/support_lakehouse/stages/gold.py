@@ -25,6 +25,7 @@ ROSTER, STATUS_HISTORY = "silver/roster_agents", "silver/agent_status_history"
 INTERACTIONS, CENTERS, CATEGORIES, AGENTS = (
     f"silver/{name}" for name in ("interactions", "contact_centers", "service_categories", "agents")
 )
+ROSTER_ACTIVE = "roster_active"
 DETAILS, ACTIVE = "silver/roster_details", "silver/roster_active"
 
 
@@ -106,7 +107,7 @@ def hours(at: Making) -> None:
 
 def roster_tables(at: Making) -> None:
     """The roster as of its latest day, and who was active on each day."""
-    days = sorted({e.period for e in at.ledger if e.feed in ("roster_agents", "roster_active")})
+    days = sorted({e.period for e in at.ledger if e.feed in ("roster_agents", ROSTER_ACTIVE)})
     synced = at.session.createDataFrame([(day,) for day in days], "day string")
     details = at.read(f"{DETAILS}_history")
     active = at.read(f"{ACTIVE}_history") if ACTIVE in at.came else details.limit(0)
@@ -115,7 +116,7 @@ def roster_tables(at: Making) -> None:
         history.withColumn(ROW_HASH, row_hash(history.columns)),
         STATUS_HISTORY,
         statistics="agent_id,sync_date",
-        feed="roster_active",
+        feed=ROSTER_ACTIVE,
     )
     latest = roster.latest_agents(at.read(DETAILS), history, days[-1], at.tables.at)
     at.odd.update(dict(roster.active_but_unknown(details, active).collect()))
@@ -149,20 +150,20 @@ def build_marts(
     touched: Set[str],
     *,
     changed: Changed | None = None,
-) -> dict[str, int]:
+) -> dict[str, int] | None:
     """Bring every mart up to date of whose sources one was touched.
 
     A source without any file that counts has not come, whatever stands there of files that were
     withdrawn or held: a mart without all of its sources has no row. Told: for each file of active
-    agents, how many of them nobody knew on that day.
+    agents with any, how many of them nobody knew on that day; None where nobody looked.
     """
     with_files = {entry.feed for entry in ledger if entry.state == "loaded"}
     came = {feed.table for feed in config.feeds if feed.name in with_files}
     at = Making(session, tables, config, ledger, came, touched, {}, changed)
     todo = [mart for mart in MARTS if {*mart.sources, *mart.also} & touched]
     if not todo:
-        return {}
+        return None
     with ThreadPoolExecutor(len(todo)) as pool:
         for done in [pool.submit(at.make, mart) for mart in todo]:
             done.result()
-    return at.odd
+    return at.odd if any(ROSTER in mart.tables for mart in todo) else None
