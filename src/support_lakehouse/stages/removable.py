@@ -1,12 +1,12 @@
 """Owns which data files no kept release needs: the list that maintenance works off."""
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 
 from support_lakehouse.errors import Damaged
 from support_lakehouse.io import lake, ops
-from support_lakehouse.io.datafiles import READ_ERRORS, files_of, files_there
+from support_lakehouse.io.datafiles import READ_ERRORS, files_of, files_there, vectors_of
 from support_lakehouse.model.release import Release
 from support_lakehouse.stages.kept import needed
 
@@ -30,7 +30,7 @@ def removable(lakehouse: Path, releases: Sequence[Release], oldest: int) -> list
     """
     told = []
     for name, versions in sorted(_kept(lakehouse, releases, oldest).items()):
-        used = {path for version in versions for path in _paths(lakehouse / name, version)}
+        used = _used(lakehouse / name, versions)
         for path, size in sorted(files_there(lakehouse / name)):
             if path not in used:
                 told.append(Removable(f"{name}/{path}", size))
@@ -86,11 +86,18 @@ def _admissions(table: Path, version: int) -> set[str]:
         raise _untold(table, version) from error
 
 
-def _paths(table: Path, version: int) -> list[str]:
+def _used(table: Path, versions: Set[int]) -> set[str]:
+    """The data files and deletion vectors that these versions are read with."""
+    version, told = 0, set[str]()
     try:
-        return [file.path for file in files_of(table, version)]
+        for version in versions:
+            told.update(file.path for file in files_of(table, version))
+        vectors = vectors_of(table, versions)
     except READ_ERRORS as error:
         raise _untold(table, version) from error
+    if vectors is None:
+        return told.union(path for path, _ in files_there(table) if path.endswith(".bin"))
+    return told | vectors
 
 
 def _untold(table: Path, version: int) -> Damaged:
