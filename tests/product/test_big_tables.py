@@ -1,0 +1,56 @@
+"""Tables that mark rows as gone instead of copying their files, as big ones do (real files)."""
+
+from pathlib import Path
+
+import pytest
+from pyspark.sql import SparkSession
+
+from support_lakehouse.config import Config
+from support_lakehouse.io import compact, ops
+from support_lakehouse.io.datafiles import vectors_of
+from support_lakehouse.pipeline import load as loading
+from support_lakehouse.pipeline.back import rollback
+from support_lakehouse.pipeline.maintain import maintain
+from support_lakehouse.pipeline.verify import Asked, verify
+from tests.product.support import DATA, load, published
+
+FEEDS = ("agents", "contact_centers", "interactions", "service_categories")
+
+
+def vectors(lakehouse: Path, table: str) -> set[str]:
+    return {path.name for path in (lakehouse / table).glob("deletion_vector_*.bin")}
+
+
+def assert_sound(config: Config, spark: SparkSession, lakehouse: Path) -> None:
+    _, found = verify(config, lakehouse, Asked(content=True, rows=True), spark=spark)
+    assert found.result == "sound", found
+
+
+def test_marked_rows_are_gone_for_every_command(
+    config: Config, spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    load(config, spark, DATA, tmp_path / "small", "202502", "202503", feeds=FEEDS)
+    monkeypatch.setattr(loading, "SMALL_BYTES", 0)
+    lakehouse = tmp_path / "big"
+    for month in ("202502", "202503"):
+        load(config, spark, DATA, lakehouse, month, feeds=FEEDS)
+    first, second = ops.read_releases(lakehouse)
+    assert not vectors(tmp_path / "small", "silver/interactions")
+    assert len(vectors(lakehouse, "silver/interactions")) == 2
+    assert second.state == ops.read_releases(tmp_path / "small")[-1].state
+    assert published(lakehouse) == published(tmp_path / "small")
+    assert_sound(config, spark, lakehouse)
+    rollback(config, lakehouse, 1, why="to see it again")
+    assert ops.read_releases(lakehouse)[-1].state == first.state
+    assert_sound(config, spark, lakehouse)
+
+    monkeypatch.setattr(compact, "MANY", 1)
+    done = maintain(config, lakehouse, 0)
+    assert "silver/interactions" in done.compacted
+    assert ops.read_releases(lakehouse)[-1].state == first.state
+    last = ops.read_releases(lakehouse)[-1]
+    for name, table in last.tables.items():
+        if name.startswith("silver/"):
+            kept = {table.version, *(v[name] for v in last.as_of.values() if name in v)}
+            assert vectors(lakehouse, name) == vectors_of(lakehouse / name, kept), name
+    assert_sound(config, spark, lakehouse)
