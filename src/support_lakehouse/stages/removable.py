@@ -88,16 +88,27 @@ def _admissions(table: Path, version: int) -> set[str]:
 
 def _used(table: Path, versions: Set[int]) -> set[str]:
     """The data files and deletion vectors that these versions are read with."""
-    version, told = 0, set[str]()
+    paths = {path for version in versions for path in _paths(table, version)}
+    return paths | _vectors(table, versions)
+
+
+def _paths(table: Path, version: int) -> list[str]:
     try:
-        for version in versions:
-            told.update(file.path for file in files_of(table, version))
-        vectors = vectors_of(table, versions)
+        return [file.path for file in files_of(table, version)]
     except READ_ERRORS as error:
         raise _untold(table, version) from error
-    if vectors is None:
-        return told.union(path for path, _ in files_there(table) if path.endswith(".bin"))
-    return told | vectors
+
+
+def _vectors(table: Path, versions: Set[int]) -> set[str]:
+    """The deletion vectors of these versions; all that lie there, where the log does not tell."""
+    there = {path for path, _ in files_there(table) if path.endswith(".bin")}
+    if not there:
+        return there
+    try:
+        told = vectors_of(table, versions)
+    except READ_ERRORS as error:
+        raise _untold(table, max(versions, default=0)) from error
+    return there if told is None else told
 
 
 def _untold(table: Path, version: int) -> Damaged:

@@ -185,9 +185,9 @@ def interaction_hours(cube: DataFrame, centers: DataFrame) -> DataFrame:
 def departments_moved(cube: DataFrame, was: DataFrame, now: DataFrame) -> DataFrame:
     """The categories of a cube whose department is another than it was: category_id."""
     keys = cube.select("category_id").distinct()
-    before = with_department(keys, was).withColumnRenamed("department", "was")
+    before = with_department(keys, was).withColumnRenamed(DEPARTMENT, "was")
     after = with_department(before, now)
-    return after.where(F.col("department") != F.col("was")).select("category_id")
+    return after.where(F.col(DEPARTMENT) != F.col("was")).select("category_id")
 
 
 def with_center_name(frame: DataFrame, centers: DataFrame) -> DataFrame:
