@@ -5,7 +5,7 @@ from random import Random
 
 import pytest
 
-from support_lakehouse.model.books import WITHDRAWAL_HELD, LedgerEntry
+from support_lakehouse.model.books import DECISIONS_HELD, WITHDRAWAL_HELD, LedgerEntry
 from support_lakehouse.model.held import after_rollback
 from tests.reference import laws
 from tests.reference.laws import Books
@@ -22,12 +22,13 @@ CONTENTS = {
 
 
 def entry(file: str, sha256: str, state: str = "loaded") -> LedgerEntry:
-    return LedgerEntry("agents", file, "", sha256, 1, 1, 1, state, admissions=("r1-0",))
+    admissions = () if state == DECISIONS_HELD else ("r1-0",)
+    return LedgerEntry("agents", file, "", sha256, 1, 1, 1, state, 1, admissions)
 
 
 def ledger(*told: str) -> tuple[LedgerEntry, ...]:
     """`a1` is file a with content 1, loaded; a word behind it says what else it is."""
-    words = {"held": "held", "out": "withdrawn", "back": WITHDRAWAL_HELD}
+    words = {"held": "held", "out": "withdrawn", "back": WITHDRAWAL_HELD, "decided": DECISIONS_HELD}
     split = [text.partition(" ") for text in told]
     return tuple(entry(c[0], c[1], words[word] if word else "loaded") for c, _, word in split)
 
@@ -62,6 +63,26 @@ def told(entries: tuple[LedgerEntry, ...]) -> set[str]:
 )
 def test_what_a_person_decided_since_is_held(then, now, after) -> None:
     assert told(after_rollback(ledger(*now), ledger(*then))) == after
+
+
+@pytest.mark.parametrize(
+    ("then", "now", "decided", "after"),
+    [
+        ("a1", ("a1",), "a1", {"a1 decided 7"}),
+        ("a1", ("a1", "b1"), "b1", {"b1 decided 7"}),  # loaded since: it waits with its file
+        ("a1", ("a2",), "a1", set()),  # corrected since
+        ("a1", ("a1", "a1 back"), "a1", set()),  # to be taken out
+        ("a1", ("a1", "b1 held", "b1 decided"), "", {"b1 decided 1"}),  # back twice
+        ("a1", ("a1", "a1 decided"), "a1", {"a1 decided 1", "a1 decided 7"}),
+        ("a1", ("a1 out",), "a1", set()),
+    ],
+)
+def test_what_was_decided_of_rejected_rows_since_is_held(then, now, decided, after) -> None:
+    contents = {("agents", decided[0], decided[1])} if decided else set()
+    made = after_rollback(ledger(*now), ledger(then), contents, release=7)
+    lines = [e for e in made if e.state == DECISIONS_HELD]
+    assert {f"{e.file}{e.sha256} decided {e.release}" for e in lines} == after
+    assert all(e.balance == balance_of(0) and not e.admissions for e in lines)
 
 
 def test_a_line_on_a_withdrawal_counts_no_row_and_files_put_aside_have_none_in_bronze() -> None:

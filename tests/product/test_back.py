@@ -15,10 +15,11 @@ from support_lakehouse.io import lake, ops
 from support_lakehouse.model.release import Release
 from support_lakehouse.pipeline import run as pipeline
 from support_lakehouse.pipeline.back import rollback, withdraw
+from support_lakehouse.pipeline.replay import discard, entries_of, replay
 from tests.product.failing import failing
 from tests.product.small_lakehouse import SmallLakehouse
 from tests.product.support import Said, command
-from tests.reference.small import draw_content
+from tests.reference.small import draw_content, judge
 
 MARCH = "delta/interactions_202503.csv"
 
@@ -183,3 +184,77 @@ def test_a_torn_entry_of_a_released_version_is_named(small: SmallLakehouse, tmp_
     assert said.code == 5
     assert entry.name in said.err.replace("\n", "")
     assert "torn, empty or gone" in said.err
+
+
+def quarantine_of(one: SmallLakehouse) -> dict[str, tuple[str, str, int]]:
+    entries = entries_of(one.lakehouse, ops.read_releases(one.lakehouse))
+    return {e["id"]: (e["file"], e["state"], e["attempts"]) for e in entries}
+
+
+def judge_again(one: SmallLakehouse, file: str, spark: SparkSession) -> int:
+    """Put good records in the place of all rows of a file that wait; how many came back."""
+    entries = entries_of(one.lakehouse, ops.read_releases(one.lakehouse))
+    waiting = [e for e in entries if (e["file"], e["state"]) == (file, "open")]
+    feed = next(f for f in one.feeds if file in f.paths)
+    drawn = (draw_content(feed, file, Random(n)) for n in range(99))
+    good = (
+        content.record(cells)
+        for content in drawn
+        for cells in content.lines.values()
+        if cells and judge(cells, feed, strict=True)
+    )
+    sheet = {entry["id"]: {"raw": next(good)} for entry in waiting}
+    told = replay(one.config, one.lakehouse, corrected=sheet, why="asked", spark=spark)
+    return sum(told.returned.values())
+
+
+def test_what_was_decided_about_rejected_rows_is_held_and_decided_again(
+    spark: SparkSession, tmp_path: Path
+) -> None:
+    one = SmallLakehouse(tmp_path / "one", 48)
+    one.deliver(1)
+    one.run(spark)
+    early = [
+        id_ for id_, (f, *_) in quarantine_of(one).items() if f == "delta/interactions_202503.csv"
+    ]
+    assert early
+    one.deliver(2)
+    one.run(spark)
+    late = [
+        id_ for id_, (f, *_) in quarantine_of(one).items() if f == "delta/interactions_202502.csv"
+    ]
+    assert len(late) > 1
+    before = one.told[0]
+    discard(one.config, one.lakehouse, late[:1], why="nobody knows", spark=spark)
+    assert judge_again(one, "delta/interactions_202502.csv", spark) == len(late) - 1
+    assert judge_again(one, MARCH, spark) == len(early)
+    newest, settled = one.told, quarantine_of(one)
+    assert newest[0] != before
+    assert {settled[id_][1] for id_ in early + late} == {"released", "discarded"}
+
+    rollback(one.config, one.lakehouse, 1, why="too early")
+    assert {e[1] for e in quarantine_of(one).values()} == {"open"}
+    held = say(one, "plan", "--data", one.data, "--json").json["held"]
+    assert {"feed": "interactions", "file": MARCH, "what": "decisions"} in held
+    assert "Nothing to load" in say(one, "run", "--data", one.data).out
+    swept = say(one, "maintain", "--keep", "0-months")
+    assert swept.code == 0, swept.err
+    words = ("--data", one.data, "--accept", "held")
+    planned = say(one, "plan", *words, "--json").json
+    assert planned["decided"] == [
+        {"feed": "interactions", "file": "delta/interactions_202502.csv"},
+        {"feed": "interactions", "file": MARCH},
+    ]
+    accepted = pipeline.Options(data=one.data, lakehouse=one.lakehouse, accept=("held",))
+    # It dies between the release of the files and that of the decisions.
+    dying = mock.patch.object(pipeline, "carry_out", side_effect=KeyboardInterrupt)
+    with dying, pytest.raises(KeyboardInterrupt):
+        pipeline.run(one.config, accepted, spark=spark)
+    done = pipeline.run(one.config, accepted, spark=spark)
+    assert done.again is not None
+    assert dict(done.again.returned) == {"interactions": len(early) + len(late) - 1}
+    assert one.told == newest
+    assert quarantine_of(one) == settled
+    assert "Nothing to load" in say(one, "run", *words).out
+    assert say(one, "plan", "--data", one.data, "--json").json["held"] == []
+    assert say(one, "verify", "--rows").code == 0

@@ -17,7 +17,7 @@ from support_lakehouse.model.keeping import first_kept, months_of
 from support_lakehouse.pipeline.back import rollback
 from support_lakehouse.pipeline.maintain import Maintenance, maintain
 from support_lakehouse.pipeline.opened import readable
-from support_lakehouse.pipeline.run import recover
+from support_lakehouse.pipeline.recovery import recover
 from support_lakehouse.pipeline.verify import Asked, verify
 from support_lakehouse.stages.kept import standings
 from tests.product import faults as f

@@ -1,7 +1,7 @@
 """Whatever happens, in whatever order, the product says what the plain model of its laws says."""
 
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -41,6 +41,9 @@ from tests.reference.small import Content, SmallFeed, draw_content, small_feeds
 REPORT = "gold/support_report"
 GOLD = {"silver/interactions", "silver/contact_centers", "silver/service_categories"}
 SEEDS = st.integers(min_value=0, max_value=2**32 - 1)
+
+
+Step = tuple[str, Callable[[int], Books]]
 
 
 class Crash(BaseException):
@@ -132,7 +135,7 @@ class Story(RuleBasedStateMachine):
         path = self._random(seed).choice(there)
         note(f"withdraw {path}")
         act = partial(withdraw, self.config, self.lakehouse, path, why="x", spark=self.spark)
-        self._do(act, "replay", lambda number: laws.withdrawn(self.books, path))
+        self._do(act, ("replay", lambda _: laws.withdrawn(self.books, path)))
 
     @rule(seed=SEEDS)
     def roll_back(self, seed: int) -> None:
@@ -142,7 +145,7 @@ class Story(RuleBasedStateMachine):
         note(f"roll back to {number}")
         then = self.released[number]
         act = partial(rollback, self.config, self.lakehouse, number, why="x")
-        self._do(act, "rollback", lambda _: laws.rolled_back(self.books, then))
+        self._do(act, ("rollback", lambda _: laws.rolled_back(self.books, then)))
 
     @rule(seed=SEEDS)
     def judge_by_other_rules(self, seed: int) -> None:
@@ -155,7 +158,7 @@ class Story(RuleBasedStateMachine):
         cells = {place: self._cells(place) for place in again}
         act = partial(replay, self.config, self.lakehouse, spark=self.spark)
         after = partial(self._judged_again, cells)
-        self._do(act, "replay" if again else None, after)
+        self._do(act, *([("replay", after)] if again else []))
 
     @rule(seed=SEEDS)
     def correct_by_hand(self, seed: int) -> None:
@@ -174,7 +177,7 @@ class Story(RuleBasedStateMachine):
             sheet[ids[place]] = {"raw": content.record(given[place])}
         note(f"correct {given}")
         act = partial(replay, self.config, self.lakehouse, corrected=sheet, spark=self.spark)
-        self._do(act, "replay", partial(self._judged_again, given))
+        self._do(act, ("replay", partial(self._judged_again, given)))
 
     @rule(seed=SEEDS)
     def give_up(self, seed: int) -> None:
@@ -187,7 +190,7 @@ class Story(RuleBasedStateMachine):
         act = partial(
             discard, self.config, self.lakehouse, [entry["id"]], why="x", spark=self.spark
         )
-        self._do(act, "replay", lambda _: self._given_up(place))
+        self._do(act, ("replay", lambda _: self._given_up(place)))
 
     # ------------------------------------------------------------------ how it is done
 
@@ -227,38 +230,40 @@ class Story(RuleBasedStateMachine):
         )
         books = Books(waiting={}) if reset else self.books
         planned = laws.plan(books, self.disk, feeds, accept)
+        if reset:
+            planned = replace(
+                planned,
+                emptied=_feeds(f.content for f in self.books.loaded.values())
+                - _feeds(self.disk.values()),
+            )
         note(f"run {feeds} {accept} {'reset' if reset else ''}: {_paths(planned)}")
         refused = tuple((path, self.disk[path].sha256) for path in planned.refused)
         self.refused_now = bool(refused)
+        steps: list[Step] = []
         if refused:
-            kind = None if refused == self.refused else "refusal"
-        elif not (planned.load or planned.withdrawn):
-            kind = None
-        else:
+            steps = [] if refused == self.refused else [("refusal", lambda _: self.books)]
+        elif planned.load or planned.withdrawn:
             kind = "reset" if reset and self.released else "run"
-
-        def after(number: int) -> Books:
-            if kind not in ("run", "reset"):
-                return self.books
-            return laws.done(books, planned, self.rules, number)
+            steps = [(kind, lambda number: laws.done(books, planned, self.rules, number))]
+        if planned.again and not refused:
+            again = planned.again
+            steps.append(("replay", lambda _: laws.decided_again(self.books, again, self.rules)))
 
         def act() -> None:
             self.planned = pipeline.plan(self.config, asked)
             self.ran = pipeline.run(self.config, asked, spark=self.spark)
 
-        whole = self._do(act, kind, after)
+        whole = self._do(act, *steps)
         self.refused_now = False
         if whole:
             self._check_plan(planned)
             self.refused = refused or self.refused
 
-    def _do(
-        self,
-        act: Callable[[], object],
-        kind: str | None,
-        after: Callable[[int], Books],
-    ) -> bool:
-        """Do it, or die on the way; whether it came to its end. Then the product is looked at."""
+    def _do(self, act: Callable[[], object], *due: Step) -> bool:
+        """Do it, or die on the way; whether it came to its end. Then the product is looked at.
+
+        `due` are the releases that it makes: their kinds, and the books after each.
+        """
         known = len(self.released)
         dying: AbstractContextManager[Any] = nullcontext()
         if self.crash is not None:
@@ -276,11 +281,12 @@ class Story(RuleBasedStateMachine):
             assert self.may_recover, "only a crash gives cause to recover"
             self._remember(made.pop(0), self.books)
             if self.refused_now:
-                kind = "refusal"  # after a recovery it is told once more
+                due = (("refusal", lambda _: self.books),)  # told once more after a recovery
+        kinds = [kind for kind, _ in due]
         if whole:
-            assert [release.kind for release in made] == ([kind] if kind else [])
-        assert len(made) <= 1
-        for release in made:
+            assert [release.kind for release in made] == kinds
+        assert [release.kind for release in made] == kinds[: len(made)]
+        for release, (_, after) in zip(made, due, strict=False):
             self._remember(release, after(release.release))
         self.may_recover = not whole
         self._check(releases, whole=whole)
@@ -297,7 +303,7 @@ class Story(RuleBasedStateMachine):
 
     def _given_up(self, place: laws.Place) -> Books:
         entry = self.books.waiting[place]
-        gone = laws.Waiting("discarded", entry.rules, entry.attempts)
+        gone = replace(entry, state="discarded")
         return replace(self.books, waiting={**self.books.waiting, place: gone})
 
     def _cells(self, place: laws.Place) -> Any:
@@ -358,7 +364,8 @@ class Story(RuleBasedStateMachine):
         loaded = [(p, file.content.sha256, "loaded") for p, file in self.books.loaded.items()]
         aside = [(p, sha256, why) for (p, sha256), why in self.books.aside.items()]
         out = [(p, sha256, "withdrawal held") for p, sha256, _ in loaded if p in self.books.out]
-        assert found == sorted([*loaded, *aside, *out])
+        decided = {(p, sha256, "decisions held") for _, p, sha256, _ in self.books.decided}
+        assert sorted({*found}) == sorted([*loaded, *aside, *out, *decided])
         told = {e.file: e for e in entries if e.state == "loaded"}
         for feed in self.feeds:
             for path, book in self.books.of(feed).books.items():
@@ -391,6 +398,8 @@ class Story(RuleBasedStateMachine):
         told, done = self.planned, self.ran
         assert sorted(file.path for file in told.held) == sorted(planned.held)
         assert sorted(entry.file for entry in told.staying) == sorted(planned.staying)
+        assert {entry.file for entry in told.undecided} == planned.undecided
+        assert {entry.file for entry in told.again} == planned.again
         assert sorted(r.file for r in told.refusals) == sorted(planned.refused)
         if planned.refused:
             assert done.state == "refused"
@@ -400,14 +409,21 @@ class Story(RuleBasedStateMachine):
         if done.state != "released":
             assert not planned.load
             assert not planned.withdrawn
+            assert not planned.again
             return
-        assert sorted(done.release.files) == sorted(f.found.path for f in told.load)
-        assert done.release.replayed == told.replays
-        assert set(done.release.moved) <= set(told.may_move)
+        files = [file for made in done.made for file in made.files]
+        assert sorted(files) == sorted(f.found.path for f in told.load)
+        replayed = {(f, p) for made in done.made for f, ps in made.replayed.items() for p in ps}
+        assert {month for made in done.made for month in made.moved} <= set(told.may_move)
         named = {(f.found.feed, f.found.period) for f in told.load}
         named |= {(feed, p) for feed, periods in told.replays.items() for p in periods}
         named |= {(e.feed, e.period) for e in (*told.corrected, *told.withdrawn)}
-        assert _folded(self.lakehouse, done.release) <= named
+        assert set(told.emptied) == planned.emptied
+        if not told.again:
+            assert done.release.replayed == told.replays
+        assert replayed <= named
+        folded = {one for made in done.made for one in _folded(self.lakehouse, made)}
+        assert {one for one in folded if one[0] not in told.emptied} <= named
 
     def teardown(self) -> None:
         if hasattr(self, "books") and self.books.loaded and laws.is_clean(self.books, self.rules):
@@ -430,9 +446,13 @@ class Story(RuleBasedStateMachine):
             assert fresh.state == newest.state
 
 
+def _feeds(contents: Iterable[Content]) -> set[str]:
+    return {content.feed.name for content in contents}
+
+
 def _paths(planned: Planned) -> str:
     load = [content.path for content in planned.load]
-    out = f"out {planned.withdrawn} staying {planned.staying}"
+    out = f"out {planned.withdrawn} staying {planned.staying} again {planned.again}"
     return f"load {load} refuse {planned.refused} held {planned.held} {out}"
 
 

@@ -120,11 +120,12 @@ def _order(period: str) -> tuple[bool, str]:
 
 @dataclass(frozen=True)
 class Waiting:
-    """An entry of quarantine."""
+    """An entry of quarantine; `given` are the cells that it was judged again with."""
 
     state: str
     rules: str
     attempts: int
+    given: Cells | None = None
 
 
 Place = tuple[str, str, str, int]
@@ -135,13 +136,15 @@ Place = tuple[str, str, str, int]
 class Books:
     """All that a release stands for: loaded files, files put aside, quarantine.
 
-    `out` are loaded files that were out before a rollback brought them back.
+    `out` are loaded files that were out before a rollback brought them back; `decided` is what had
+    been decided of rows before a rollback made them wait again.
     """
 
     loaded: Mapping[str, Loaded] = field(default_factory=dict)
     aside: Mapping[tuple[str, str], str] = field(default_factory=dict)
     waiting: Mapping[Place, Waiting] = field(default_factory=dict)
     out: frozenset[str] = frozenset()
+    decided: Mapping[Place, Waiting] = field(default_factory=dict)
 
     def of(self, feed: SmallFeed, up_to: str | None = None) -> Folded:
         """A feed's tables, perhaps by the files up to a month."""
@@ -183,6 +186,9 @@ class Planned:
     held: tuple[str, ...] = ()
     withdrawn: tuple[str, ...] = ()
     staying: tuple[str, ...] = ()
+    undecided: frozenset[str] = frozenset()
+    again: frozenset[str] = frozenset()
+    emptied: Collection[str] = frozenset()
 
 
 def plan(
@@ -209,16 +215,38 @@ def plan(
         elif loaded.content != content:
             refused.append(path)
     out -= {content.path for content in load}
+    first = Planned(tuple(load), tuple(refused), tuple(held))
+    contents = {path: file.content.sha256 for path, file in books.loaded.items()}
+    contents |= {content.path: content.sha256 for content in load}
+    decided = frozenset(
+        path
+        for feed, path, sha256, _ in books.decided
+        if feed in feeds and contents.get(path) == sha256
+    )
     if "held" in accept:
-        return Planned(tuple(load), tuple(refused), tuple(held), withdrawn=tuple(sorted(out)))
-    return Planned(tuple(load), tuple(refused), tuple(held), staying=tuple(sorted(out - {*held})))
+        return replace(first, withdrawn=tuple(sorted(out)), again=decided)
+    return replace(first, staying=tuple(sorted(out - {*held})), undecided=decided)
 
 
 def done(books: Books, planned: Planned, rules: str, release: int) -> Books:
-    """The books after a run did what was planned."""
+    """The books after a run did with the files what was planned."""
     for path in planned.withdrawn:
         books = _taken_out(books, path)
     return admitted(books, planned.load, rules, release)
+
+
+def decided_again(books: Books, paths: Collection[str], rules: str) -> Books:
+    """The books after what was held of decisions about rows of some files was decided again."""
+    own = {place: was for place, was in books.decided.items() if place[1] in paths}
+    waiting = dict(books.waiting)
+    given: dict[Place, Cells | None] = {}
+    for place in open_places(books):
+        if place in own and own[place].state == "released":
+            given[place] = own[place].given
+        elif place in own:
+            waiting[place] = replace(waiting[place], state="discarded")
+    others = {place: was for place, was in books.decided.items() if place not in own}
+    return judged_again(replace(books, waiting=waiting, decided=others), given, rules)
 
 
 def admitted(books: Books, load: Iterable[Content], rules: str, release: int) -> Books:
@@ -240,7 +268,12 @@ def admitted(books: Books, load: Iterable[Content], rules: str, release: int) ->
             before = waiting[place].attempts if place in waiting else 0
             waiting[place] = Waiting("open", rules, before + 1)
     aside = {key: state for key, state in books.aside.items() if key[0] not in taken}
-    return Books(loaded, aside, waiting, books.out - taken.keys())
+    decided = {
+        place: was
+        for place, was in books.decided.items()
+        if place[1] not in taken or taken[place[1]].sha256 == place[2]
+    }
+    return Books(loaded, aside, waiting, books.out - taken.keys(), decided)
 
 
 def judged_again(books: Books, given: Mapping[Place, Cells | None], rules: str) -> Books:
@@ -251,7 +284,7 @@ def judged_again(books: Books, given: Mapping[Place, Cells | None], rules: str) 
         file = loaded[path]
         change = judge(cells, file.content.feed, strict=rules == "strict")
         state = "open" if change is None else "released"
-        waiting[place] = Waiting(state, rules, waiting[place].attempts + 1)
+        waiting[place] = Waiting(state, rules, waiting[place].attempts + 1, cells)
         loaded[path] = replace(file, verdicts={**file.verdicts, line: change})
     return replace(books, loaded=loaded, waiting=waiting)
 
@@ -265,14 +298,17 @@ def open_places(books: Books) -> list[Place]:
 def withdrawn(books: Books, path: str) -> Books:
     """The books without a file, as a person took it out: what is loaded of it and what is held."""
     aside = {k: "withdrawn" if k[0] == path else state for k, state in books.aside.items()}
-    return _taken_out(replace(books, aside=aside), path)
+    decided = {place: was for place, was in books.decided.items() if place[1] != path}
+    return _taken_out(replace(books, aside=aside, decided=decided), path)
 
 
 def _taken_out(books: Books, path: str) -> Books:
-    aside, kept = dict(books.aside), dict(books.loaded)
+    aside, kept, decided = dict(books.aside), dict(books.loaded), books.decided
     if path in books.loaded:
-        aside[path, kept.pop(path).content.sha256] = "withdrawn"
-    return replace(books, loaded=kept, aside=aside, out=books.out - {path})
+        sha256 = kept.pop(path).content.sha256
+        aside[path, sha256] = "withdrawn"
+        decided = {place: was for place, was in decided.items() if place[1:3] != (path, sha256)}
+    return replace(books, loaded=kept, aside=aside, out=books.out - {path}, decided=decided)
 
 
 def rolled_back(now: Books, then: Books) -> Books:
@@ -291,7 +327,15 @@ def rolled_back(now: Books, then: Books) -> Books:
     elsewhere = {path for path, _ in stays} - was_out
     out = frozenset(path for path, _ in before - stays if path not in elsewhere)
     aside = {key: state for key, state in (dict(then.aside) | aside).items() if key not in before}
-    return Books(then.loaded, aside, then.waiting, out)
+    since = {
+        place: was
+        for place, was in now.waiting.items()
+        if was.state in ("released", "discarded")
+        and (place not in then.waiting or then.waiting[place].state != was.state)
+        and place[1] in now.loaded
+        and now.loaded[place[1]].content.sha256 == place[2]
+    }
+    return Books(then.loaded, aside, then.waiting, out, {**now.decided, **since})
 
 
 def is_clean(books: Books, rules: str) -> bool:

@@ -134,9 +134,7 @@ def replay(
     if not done.returned and not done.rejected:
         screen.say("Nothing to judge again: no open row was changed, and no rule of its feed.")
         return
-    for name in sorted({*done.returned, *done.rejected}):
-        back, still = done.returned.get(name, 0), done.rejected.get(name, 0)
-        screen.say(f"{name}: {back} rows came back, {still} are still rejected.")
+    screen.say_returned(done.returned, done.rejected)
     assert done.release is not None
     screen.say(f"Release {done.release.release}, state {done.release.state}.")
     for path in done.published:

@@ -1,6 +1,6 @@
 """Owns `run` and `plan`: options in, a summary or JSON out."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 import typer
@@ -11,6 +11,7 @@ from support_lakehouse.config import load_config
 from support_lakehouse.model.books import Balance, LedgerEntry
 from support_lakehouse.model.period import period_order
 from support_lakehouse.model.plan import Plan
+from support_lakehouse.model.release import Release
 from support_lakehouse.pipeline import back
 from support_lakehouse.pipeline import run as pipeline
 
@@ -93,13 +94,13 @@ def rollback(
     why: o.Why,
     lakehouse: o.Lakehouse = None,
 ) -> None:
-    """Take all tables back to a release; what was loaded or withdrawn since is held."""
+    """Take all tables back to a release; what was loaded or decided since is held."""
     config = load_config()
     made = back.rollback(config, (lakehouse or config.lakehouse).resolve(), release, why=why)
     screen.say(f"Release {made.release} is what release {release} was, state {made.state}.")
     screen.say(
-        "Files loaded since are held, and withdrawals since: `plan` names them,"
-        " `run --accept held` carries them out again."
+        "Files loaded since are held, and so is what was decided since: `plan` names it,"
+        " `run --accept held` carries it out again."
     )
 
 
@@ -124,20 +125,22 @@ def _summary(done: pipeline.RunResult) -> None:
         return
     if done.state == "nothing to do":
         screen.say("Nothing to load: every file asked for is in the ledger.")
-    else:
-        assert done.release is not None
-        _tell_loaded(done.loaded)
+    _tell_loaded(done.loaded)
+    for made in done.made:
+        took = f", {done.seconds['total']:.1f} seconds" if made is done.made[-1] else ""
         screen.say(
-            f"Release {done.release.release}: {len(done.loaded)} files,"
-            f" {done.release.rows['read']} rows, state {done.release.state},"
-            f" {done.seconds['total']:.1f} seconds."
+            f"Release {made.release}: {len(made.files)} files, {made.rows['read']} rows,"
+            f" state {made.state}{took}."
         )
-        for gone in done.plan.withdrawn:
-            screen.say(f"{gone.file}: withdrawn again.")
-        for feed, periods in done.release.replayed.items():
+    for gone in done.plan.withdrawn if done.made else ():
+        screen.say(f"{gone.file}: withdrawn again.")
+    if done.again is not None:
+        screen.say_returned(done.again.returned, done.again.rejected)
+    for made in done.made:
+        for feed, periods in made.replayed.items():
             screen.say(f"{feed}: folded again: {', '.join(p or 'all files' for p in periods)}.")
-        if done.release.moved:
-            screen.say(f"Published figures moved in {', '.join(done.release.moved)}.")
+        if made.moved:
+            screen.say(f"Published figures moved in {', '.join(made.moved)}.")
     for path in done.published:
         screen.say(f"Published {path}")
 
@@ -191,10 +194,19 @@ def _tell_plan(work: Plan) -> None:
         screen.say(
             f"withdrawal of {stays.file}: held since a rollback; --accept held carries it out."
         )
+    for line in work.undecided:
+        screen.say(
+            f"decisions on rejected rows of {line.file}: held since a rollback; --accept held"
+            " carries them out."
+        )
+    for line in work.again:
+        screen.say(f"{line.file}: rejected rows decided again, as they were before a rollback.")
     if work.may_move:
         screen.say(f"Figures may move in {', '.join(work.may_move)}.")
     for path in work.unmatched:
         screen.say(f"{path}: belongs to no feed, left alone.")
+    for feed in work.emptied:
+        screen.say(f"{feed}: no file is there any more; its table will have no row.")
     if work.reset:
         screen.say("A new ledger begins: silver is rebuilt from the extract, history stays.")
     _tell_refusals(work)
@@ -203,7 +215,6 @@ def _tell_plan(work: Plan) -> None:
 
 
 def _run_json(done: pipeline.RunResult) -> dict[str, Any]:
-    made = done.release if done.state == "released" else None
     loaded = [_file(e.feed, e.file, e.period, "loaded", e.balance.as_dict()) for e in done.loaded]
     return {
         "release": done.release.release if done.release else None,
@@ -212,14 +223,25 @@ def _run_json(done: pipeline.RunResult) -> dict[str, Any]:
         "published": [str(path) for path in done.published],
         "seconds": dict(done.seconds),
         "refusals": _refusals(done.plan),
-        "withdrawn": _places(done.plan.withdrawn) if made else [],
-        "replayed": dict(made.replayed) if made else {},
-        "moved": list(made.moved) if made else [],
+        "withdrawn": _places(done.plan.withdrawn) if done.made else [],
+        "returned": dict(done.again.returned) if done.again else {},
+        "replayed": _replayed(done.made),
+        "moved": sorted({month for made in done.made for month in made.moved}),
     }
 
 
+def _replayed(made: Sequence[Release]) -> dict[str, list[str]]:
+    """The periods of each feed that the releases folded again."""
+    told: dict[str, set[str]] = {}
+    for release in made:
+        for feed, periods in release.replayed.items():
+            told.setdefault(feed, set()).update(periods)
+    return {feed: sorted(periods, key=period_order) for feed, periods in told.items()}
+
+
 def _plan_json(work: Plan) -> dict[str, Any]:
-    state = "refused" if work.refusals else "released" if work.works else "nothing to do"
+    works = work.works or work.again
+    state = "refused" if work.refusals else "released" if works else "nothing to do"
     new = [_file(f.found.feed, f.found.path, f.found.period, "new", None) for f in work.load]
     return {
         "release": work.last.release if work.last else None,
@@ -231,8 +253,11 @@ def _plan_json(work: Plan) -> dict[str, Any]:
         "unmatched": list(work.unmatched),
         "replays": {feed: list(periods) for feed, periods in work.replays.items()},
         "held": [{"feed": held.feed, "file": held.path} for held in work.held]
-        + [{**place, "what": "withdrawal"} for place in _places(work.staying)],
+        + [{**place, "what": "withdrawal"} for place in _places(work.staying)]
+        + [{**place, "what": "decisions"} for place in _places(work.undecided)],
         "withdrawn": _places(work.withdrawn),
+        "decided": _places(work.again),
+        "emptied": list(work.emptied),
         "may_move": list(work.may_move),
     }
 

@@ -3,7 +3,7 @@
 import json
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from decimal import Decimal
 from typing import Any
@@ -47,6 +47,13 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[object]], title: str =
         shown.add_row(*(Text("" if cell is None else shown_path(str(cell))) for cell in row))
     wide = _Screen(highlight=False, width=None if sys.stdout.isatty() else 200)
     wide.print(shown)
+
+
+def say_returned(returned: Mapping[str, int], rejected: Mapping[str, int]) -> None:
+    """For each feed, how many rejected rows came back and how many did not."""
+    for name in sorted({*returned, *rejected}):
+        back, still = returned.get(name, 0), rejected.get(name, 0)
+        say(f"{name}: {back} rows came back, {still} are still rejected.")
 
 
 def say_oddities(entries: Iterable[LedgerEntry]) -> None:

@@ -6,6 +6,9 @@ from dataclasses import dataclass, field, fields
 WITHDRAWAL_HELD = "withdrawal held"
 """The state of a second line on a loaded file: a rollback brought it back, and a person, or a
 reset, had taken it out."""
+DECISIONS_HELD = "decisions held"
+"""The state of a second line on a file: a rollback took back what a person had decided about its
+rejected rows. The line's release is the last one that has the decisions."""
 
 
 @dataclass(frozen=True)
@@ -42,8 +45,8 @@ class Balance:
 class LedgerEntry:
     """One file in the ledger: its state is `loaded` or `refused`, or one of those put aside.
 
-    A file is put aside as `withdrawn`, as `held` or, beside its line as loaded, as
-    `withdrawal held`.
+    A file is put aside as `withdrawn` or as `held`. `withdrawal held` and `decisions held` are
+    second lines, beside the file's own.
 
     `admissions` name the rows in bronze that stand for the file: those of the time it was taken
     (`admissions[0]`), and those of each time that rows of it came back from quarantine. `release`
@@ -73,5 +76,14 @@ class LedgerEntry:
         return (self.feed, self.file)
 
     @property
+    def content(self) -> tuple[str, str, str]:
+        """The file with certain bytes."""
+        return (self.feed, self.file, self.sha256)
+
+    @property
     def is_aside(self) -> bool:
-        return self.state in ("held", "withdrawn", WITHDRAWAL_HELD)
+        return self.state in ("held", "withdrawn") or self.is_second
+
+    @property
+    def is_second(self) -> bool:
+        return self.state in (WITHDRAWAL_HELD, DECISIONS_HELD)

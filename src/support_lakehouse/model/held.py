@@ -1,18 +1,24 @@
-"""Owns what a rollback holds: the files, and the withdrawals, that came after its release."""
+"""Owns what a rollback holds: the files, the withdrawals and the decisions since its release."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 
-from support_lakehouse.model.books import WITHDRAWAL_HELD, Balance, LedgerEntry
+from support_lakehouse.model.books import DECISIONS_HELD, WITHDRAWAL_HELD, Balance, LedgerEntry
 
 Content = tuple[str, str, str]
 """A file with certain bytes: feed, path, sha256."""
 
 
 def after_rollback(
-    now: Sequence[LedgerEntry], then: Sequence[LedgerEntry]
+    now: Sequence[LedgerEntry],
+    then: Sequence[LedgerEntry],
+    decided: Collection[Content] = (),
+    release: int = 0,
 ) -> tuple[LedgerEntry, ...]:
     """The ledger after going back from `now` to `then`.
+
+    `decided` are the files about whose rejected rows something was decided since; `release` is the
+    last one that has these decisions.
 
     Once accepted, what is held leads where it led before: what counts now is held unless it counts
     then, what a person took out stays out, and what counts then and was taken out since is loaded,
@@ -23,21 +29,23 @@ def after_rollback(
     counts = [e for e in now if e.state == "loaded"]
     stays = [e for e in counts if e.place not in out] + _those(now, "held")
     taken_out = _those(now, "withdrawn") + [e for e in counts if e.place in out]
-    aside = {_content(e): e for e in (*_those(then, "held"), *_those(then, "withdrawn"))}
-    aside |= {_content(e): _put(e, "withdrawn") for e in taken_out}
-    aside |= {_content(e): _put(e, "held") for e in stays}
-    wanted, places = {_content(e) for e in stays}, {e.place for e in stays}
+    aside = {e.content: e for e in (*_those(then, "held"), *_those(then, "withdrawn"))}
+    aside |= {e.content: _put(e, "withdrawn") for e in taken_out}
+    aside |= {e.content: _put(e, "held") for e in stays}
+    wanted, places = {e.content for e in stays}, {e.place for e in stays}
     held = [
-        replace(_put(e, WITHDRAWAL_HELD), balance=Balance(), reasons={}, warnings={})
+        _second(e, WITHDRAWAL_HELD)
         for e in loaded
-        if _content(e) not in wanted and (e.place in out or e.place not in places)
+        if e.content not in wanted and (e.place in out or e.place not in places)
     ]
-    there = {_content(e) for e in loaded}
-    return (*loaded, *(e for content, e in aside.items() if content not in there), *held)
-
-
-def _content(entry: LedgerEntry) -> Content:
-    return (entry.feed, entry.file, entry.sha256)
+    held += [
+        replace(_second(e, DECISIONS_HELD), release=release)
+        for e in counts
+        if e.content in decided and e.place not in out
+    ]
+    there = {e.content for e in loaded}
+    others = (e for content, e in aside.items() if content not in there)
+    return (*loaded, *others, *held, *_those(now, DECISIONS_HELD))
 
 
 def _those(entries: Iterable[LedgerEntry], state: str) -> list[LedgerEntry]:
@@ -46,3 +54,8 @@ def _those(entries: Iterable[LedgerEntry], state: str) -> list[LedgerEntry]:
 
 def _put(entry: LedgerEntry, state: str) -> LedgerEntry:
     return replace(entry, state=state, admissions=())
+
+
+def _second(entry: LedgerEntry, state: str) -> LedgerEntry:
+    """A line beside the file's own, which counts its rows."""
+    return replace(_put(entry, state), balance=Balance(), reasons={}, warnings={})

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from support_lakehouse.errors import Refusal
-from support_lakehouse.model.books import WITHDRAWAL_HELD, LedgerEntry
+from support_lakehouse.model.books import DECISIONS_HELD, WITHDRAWAL_HELD, LedgerEntry
 from support_lakehouse.model.feed import Feed
 from support_lakehouse.model.landing import FoundFile, ScannedFile
 from support_lakehouse.model.period import INITIAL, period_order
@@ -24,8 +24,9 @@ class Plan:
     these take the place of, `withdrawn` entries that a person takes out, `returned` entries whose
     rejected rows came back. `aside` are withdrawn and held entries: they stay so while their bytes
     are the same; `held` are the files found that are held, `staying` the loaded entries whose
-    withdrawal is held. `replays` tells for a feed the periods that are folded again, `may_move` the
-    reported months whose figures may become others.
+    withdrawal is held. `undecided` are lines on files whose decisions are held, `again` those whose
+    decisions are carried out, in a release after that of the files. `replays` tells for a feed the
+    periods that are folded again, `may_move` the reported months whose figures may become others.
     """
 
     releases: tuple[Release, ...]
@@ -39,6 +40,8 @@ class Plan:
     held: tuple[FoundFile, ...] = ()
     staying: tuple[LedgerEntry, ...] = ()
     returned: tuple[LedgerEntry, ...] = ()
+    undecided: tuple[LedgerEntry, ...] = ()
+    again: tuple[LedgerEntry, ...] = ()
     skipped: tuple[FoundFile, ...] = ()
     unmatched: tuple[str, ...] = ()
     refusals: tuple[Refusal, ...] = ()
@@ -58,7 +61,7 @@ class Plan:
 
     @property
     def works(self) -> bool:
-        """Whether there is anything to load or fold."""
+        """Whether there is anything to load or fold, decisions to carry out again aside."""
         return bool(self.load or self.returned or self.withdrawn)
 
     def bytes_at_stake(self, feed: str | None = None) -> int:
@@ -83,23 +86,35 @@ class Plan:
         back = tuple(entry for entry in self.returned if entry.feed == feed)
         return (*self.new_entries(feed), *back)
 
+    @property
+    def emptied(self) -> tuple[str, ...]:
+        """The feeds that have no row after a reset, as none of their files is there any more."""
+        if not self.reset:
+            return ()
+        there = {file.found.feed for file in self.load}
+        return tuple(sorted({entry.feed for entry in self.known} - there))
+
     def left(self, feed: str) -> tuple[LedgerEntry, ...]:
-        """The entries of a feed whose rows count no more; in a reset all, if no file is there."""
-        if self.reset and not self.files_of(feed):
+        """The entries of a feed whose rows count no more."""
+        if feed in self.emptied:
             return tuple(entry for entry in self.known if entry.feed == feed)
         return tuple(e for e in (*self.corrected, *self.withdrawn) if e.feed == feed)
 
     def kept_aside(self) -> tuple[LedgerEntry, ...]:
         """Withdrawn and held entries that stand in the ledger after the run."""
-        taken = {(file.found.feed, file.found.path) for file in self.load}
-        done = {(entry.place, WITHDRAWAL_HELD) for entry in self.withdrawn}
-        stays = (
-            entry
-            for entry in (() if self.reset else self.aside)
-            if entry.place not in taken and (entry.place, entry.state) not in done
-        )
+        taken = {(file.found.feed, file.found.path): file.sha256 for file in self.load}
+        gone = {entry.content for entry in self.withdrawn}
+
+        def stays(entry: LedgerEntry) -> bool:
+            if entry.state == DECISIONS_HELD:  # of what is taken, those about the same bytes
+                of_taken = taken.get(entry.place, entry.sha256) == entry.sha256
+                return of_taken and entry.content not in gone
+            done = entry.state == WITHDRAWAL_HELD and entry.content in gone
+            return entry.place not in taken and not done
+
+        kept = () if self.reset else filter(stays, self.aside)
         new = (replace(entry, state="withdrawn") for entry in self.withdrawn)
-        return (*stays, *new)
+        return (*kept, *new)
 
     def active(self, feed: str) -> tuple[LedgerEntry, ...]:
         """All files of a feed that count after the run."""

@@ -12,7 +12,6 @@ from pyspark.sql import DataFrame, SparkSession
 
 from support_lakehouse.config import Config
 from support_lakehouse.io.runlog import Stages
-from support_lakehouse.io.tables import Tables
 from support_lakehouse.model.books import LedgerEntry
 from support_lakehouse.model.feed import Feed
 from support_lakehouse.model.landing import Shape
@@ -48,10 +47,14 @@ def judge_again(
     run: str,
     stages: Stages,
     waiting: Sequence[Entry],
+    given_up: Sequence[str] = (),
     *,
     spark: SparkSession | None,
 ) -> JudgedAgain:
-    """Judge the waiting rows; those accepted now go into bronze and are folded in their place."""
+    """Judge the waiting rows; those accepted now go into bronze and are folded in their place.
+
+    `given_up` are the ids of other entries, which nobody shall wait for any more.
+    """
     with loading(config, lakehouse, plan, run, stages, spark=spark) as load:
         counts: dict[str, dict[str, tuple[int, int]]] = {}
         entries = []
@@ -67,6 +70,8 @@ def judge_again(
                 entries.append(Q.released(judged, feed.name, rules=rules))
                 entries.append(Q.quarantined(judged, feed.name, rules=rules, state=Q.OPEN))
         with stages.stage("quarantine"):
+            there = load.tables.read(load.session, admit.QUARANTINE)
+            entries.append(Q.discarded(there, given_up, run))
             admit.write_entries(load.tables, reduce(DataFrame.unionByName, entries))
         folding = with_replays(_folding(plan, counts), config.feeds)
         done = replace(load, plan=folding).fold({})
@@ -78,23 +83,6 @@ def judge_again(
         returned=_counted([(feed, rows - no) for feed, (rows, no) in totals]),
         rejected=_counted([(feed, no) for feed, (rows, no) in totals]),
     )
-
-
-def discard_entries(
-    config: Config,
-    lakehouse: Path,
-    plan: Plan,
-    run: str,
-    stages: Stages,
-    ids: Sequence[str],
-    *,
-    spark: SparkSession | None,
-) -> None:
-    """Mark entries of quarantine as given up."""
-    with loading(config, lakehouse, plan, run, stages, spark=spark) as load:
-        tables: Tables = load.tables
-        there = tables.read(load.session, admit.QUARANTINE)
-        admit.write_entries(tables, Q.discarded(there, ids, run))
 
 
 def _judged(load: Loading, feed: Feed, waiting: Sequence[Entry]) -> DataFrame:

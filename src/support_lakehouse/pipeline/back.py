@@ -13,10 +13,12 @@ from support_lakehouse.errors import UsageError
 from support_lakehouse.io import lake, ops, undo
 from support_lakehouse.io.lock import lock
 from support_lakehouse.io.runlog import Stages, log_to
+from support_lakehouse.model.books import DECISIONS_HELD
 from support_lakehouse.model.held import after_rollback
 from support_lakehouse.model.plan import Plan, with_replays
 from support_lakehouse.model.release import Release
-from support_lakehouse.pipeline.run import name_of_run, recover
+from support_lakehouse.pipeline.recovery import name_of_run, recover
+from support_lakehouse.stages.decided import decided_since
 from support_lakehouse.stages.kept import check_readable
 from support_lakehouse.stages.plan import read_ledger
 from support_lakehouse.stages.publish import publish
@@ -57,7 +59,9 @@ def withdraw(
             ledger=tuple(e for e in told if e.state == "loaded" and e.file != file),
             withdrawn=tuple(e for e in gone if e.state == "loaded"),
             aside=tuple(
-                replace(e, state="withdrawn") if e in gone else e for e in told if e.is_aside
+                replace(e, state="withdrawn") if e in gone else e
+                for e in told
+                if e.is_aside and not (e.file == file and e.state == DECISIONS_HELD)
             ),
         )
         plan = with_replays(plan, config.feeds)
@@ -76,7 +80,8 @@ def withdraw(
 def rollback(config: Config, lakehouse: Path, number: int, *, why: str) -> Release:
     """Make a release of what release `number` was; no JVM.
 
-    What was loaded since is held, and so is a withdrawal since of what is loaded again.
+    What was loaded since is held, so is a withdrawal since of what is loaded again, and so are
+    decisions since about rejected rows.
     Raises UsageError where there is no such release, or its versions can no longer be read.
     """
     with lock(lakehouse):
@@ -89,7 +94,8 @@ def rollback(config: Config, lakehouse: Path, number: int, *, why: str) -> Relea
             known = ", ".join(str(r.release) for r in releases[-5:]) or "none"
             raise UsageError(f"there is no release {number}", expected=f"one of {known}")
         now, then = (read_ledger(lakehouse, rs) for rs in (releases, _up_to(releases, number)))
-        ledger = after_rollback(now, then)
+        decided = decided_since(lakehouse, releases[-1], target)
+        ledger = after_rollback(now, then, decided, releases[-1].release)
         check_readable(lakehouse, target)  # half a way back would be none
         with log_to(lakehouse / "logs" / f"{run}.log", "info"):
             plan = Plan(releases, now)

@@ -14,7 +14,7 @@ from support_lakehouse.io.runlog import log_to
 from support_lakehouse.model.keeping import first_kept
 from support_lakehouse.model.plan import Plan
 from support_lakehouse.model.release import Release, TableState
-from support_lakehouse.pipeline.run import name_of_run, recover
+from support_lakehouse.pipeline.recovery import name_of_run, recover
 from support_lakehouse.stages.books import agree, fingerprint
 from support_lakehouse.stages.checking import KEPT_FROM, kept_from
 from support_lakehouse.stages.plan import read_ledger

@@ -2,33 +2,30 @@
 
 from __future__ import annotations
 
-import logging
-import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from support_lakehouse.config import Config
-from support_lakehouse.io import ops
 from support_lakehouse.io.lock import lock
 from support_lakehouse.io.runlog import Stages, log_to
 from support_lakehouse.model.books import LedgerEntry
-from support_lakehouse.model.plan import Plan
+from support_lakehouse.model.plan import Plan, with_replays
 from support_lakehouse.model.release import Kind, Release
 from support_lakehouse.model.settings import Format
 from support_lakehouse.model.timeline import order_of
-from support_lakehouse.stages.plan import Asked, make_plan, read_ledger
+from support_lakehouse.pipeline.recovery import name_of_run, recover
+from support_lakehouse.pipeline.replay import ReplayResult, carry_out
+from support_lakehouse.stages.plan import Asked, make_plan
 from support_lakehouse.stages.publish import publish
-from support_lakehouse.stages.recover import mend_releases, undo_unreleased
 from support_lakehouse.stages.release import Releasing, decisions_of
 from support_lakehouse.stages.released import Released
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-logger = logging.getLogger(__name__)
 Outcome = Literal["released", "nothing to do", "refused"]
 
 
@@ -64,7 +61,11 @@ class Options:
 
 @dataclass(frozen=True)
 class RunResult:
-    """What a run did: its outcome, the newest release, what it loaded and wrote, its seconds."""
+    """What a run did: its outcome, the newest release, what it loaded and wrote, its seconds.
+
+    `again` is what became of decisions that a rollback held. They have a release of their own:
+    `made` are all releases of the run.
+    """
 
     state: Outcome
     release: Release | None
@@ -72,6 +73,8 @@ class RunResult:
     loaded: tuple[LedgerEntry, ...] = ()
     published: tuple[Path, ...] = ()
     seconds: Mapping[str, float] = field(default_factory=dict)
+    again: ReplayResult | None = None
+    made: tuple[Release, ...] = ()
 
 
 def plan(config: Config, options: Options) -> Plan:
@@ -99,24 +102,6 @@ def run(
         return _run(config, lakehouse, options, Stages(tell), spark)
 
 
-def recover(config: Config, lakehouse: Path) -> Release | None:
-    """Undo what stands beyond the last release; the release that says so, if there was need.
-
-    Only a run that died can have left it. The lock must be held.
-    """
-    mend_releases(lakehouse)
-    at = datetime.now(UTC)
-    run_id = name_of_run(at)
-    releases = tuple(ops.read_releases(lakehouse))
-    undone = undo_unreleased(lakehouse, releases, run_id)
-    if not undone or not releases:
-        return None
-    with log_to(lakehouse / "logs" / f"{run_id}.log", "info"):
-        logger.info("recovery tables=%s", ",".join(undone))
-        plan = Plan(releases, read_ledger(lakehouse, releases))
-        return Releasing(config, lakehouse, plan, run_id, at).recovered(undone)
-
-
 def _run(
     config: Config,
     lakehouse: Path,
@@ -128,27 +113,42 @@ def _run(
     run_id = name_of_run(at)
     with stages.stage("plan"):
         work = plan(config, options).admitted_by(run_id)
-    if not work.works and not work.refusals:
-        return _published(config, lakehouse, work, options, stages, "nothing to do", ())
-    with log_to(lakehouse / "logs" / f"{run_id}.log", options.log_level):
-        releasing = Releasing(config, lakehouse, work, run_id, at)
-        if work.refusals:
-            return _refused(work, releasing, stages)
-        # Imported here: what has nothing to load needs neither Spark nor the time to import it.
-        from support_lakehouse.pipeline.load import loading
+    done = RunResult("nothing to do", work.last, work)
+    if work.works or work.refusals:
+        with log_to(lakehouse / "logs" / f"{run_id}.log", options.log_level):
+            releasing = Releasing(config, lakehouse, with_replays(work, config.feeds), run_id, at)
+            done = _loaded(releasing, stages, spark)
+    if work.again and done.state != "refused":
+        again = carry_out(config, lakehouse, work.again, stages=stages, spark=spark)
+        done = replace(done, state="released", release=again.release, again=again)
+        done = replace(done, made=(*done.made, *([again.release] if again.release else [])))
+    if done.release is None or done.state == "refused":
+        return replace(done, seconds=stages.told())
+    with stages.stage("publish"):
+        released = Released(lakehouse, done.release, as_of=None)
+        fmt = options.format or config.settings.format
+        paths = publish(released, config, fmt, finals=options.finals)
+    return replace(done, published=tuple(paths), seconds=stages.told())
 
-        with loading(config, lakehouse, work, run_id, stages, spark=spark) as load:
-            done = load.load()
-        if done.refusals:
-            work = replace(work, refusals=done.refusals)
-            return _refused(work, releasing, stages)
-        with stages.stage("release"):
-            kind: Kind = "reset" if work.reset and work.releases else "run"
-            ledger = (*done.ledger, *work.kept_aside())
-            made = releasing.release(kind, ledger, done.applied, decisions_of(work))
-        loaded = tuple(sorted((e for e in done.ledger if e.release == work.number), key=order_of))
-        work = replace(work, releases=(*work.releases, made))
-        return _published(config, lakehouse, work, options, stages, "released", loaded)
+
+def _loaded(releasing: Releasing, stages: Stages, spark: SparkSession | None) -> RunResult:
+    """Load the plan's files and release them, or that they were refused."""
+    work, lakehouse = releasing.plan, releasing.lakehouse
+    if work.refusals:
+        return _refused(work, releasing, stages)
+    # Imported here: what has nothing to load needs neither Spark nor the time to import it.
+    from support_lakehouse.pipeline.load import loading
+
+    with loading(releasing.config, lakehouse, work, releasing.run, stages, spark=spark) as load:
+        done = load.load()
+    if done.refusals:
+        return _refused(replace(work, refusals=done.refusals), releasing, stages)
+    with stages.stage("release"):
+        kind: Kind = "reset" if work.reset and work.releases else "run"
+        ledger = (*done.ledger, *work.kept_aside())
+        made = releasing.release(kind, ledger, done.applied, decisions_of(work))
+    loaded = sorted((e for e in done.ledger if e.release == work.number), key=order_of)
+    return RunResult("released", made, work, tuple(loaded), made=(made,))
 
 
 def lakehouse_of(config: Config, options: Options) -> Path:
@@ -156,30 +156,7 @@ def lakehouse_of(config: Config, options: Options) -> Path:
     return (options.lakehouse or config.lakehouse).resolve()
 
 
-def name_of_run(at: datetime) -> str:
-    """A name that no other run has; it begins with the time."""
-    return f"{at:%Y%m%dt%H%M%S}-{secrets.token_hex(3)}"
-
-
 def _refused(work: Plan, releasing: Releasing, stages: Stages) -> RunResult:
     with stages.stage("refusal", files=len(work.refusals)):
         refused = releasing.refuse(work.refusals)
-    return RunResult("refused", refused, work, seconds=stages.told())
-
-
-def _published(
-    config: Config,
-    lakehouse: Path,
-    work: Plan,
-    options: Options,
-    stages: Stages,
-    state: Outcome,
-    loaded: Sequence[LedgerEntry],
-) -> RunResult:
-    paths: list[Path] = []
-    if work.last is not None:
-        with stages.stage("publish"):
-            released = Released(lakehouse, work.last, as_of=None)
-            fmt = options.format or config.settings.format
-            paths = publish(released, config, fmt, finals=options.finals)
-    return RunResult(state, work.last, work, tuple(loaded), tuple(paths), stages.told())
+    return RunResult("refused", refused, work)

@@ -7,7 +7,7 @@ from pathlib import Path
 from support_lakehouse.config import Config
 from support_lakehouse.errors import ConfigError, Refusal, UsageError
 from support_lakehouse.io import lake, landing, ops
-from support_lakehouse.model.books import WITHDRAWAL_HELD, LedgerEntry
+from support_lakehouse.model.books import DECISIONS_HELD, WITHDRAWAL_HELD, LedgerEntry
 from support_lakehouse.model.feed import Feed
 from support_lakehouse.model.landing import FoundFile, ScannedFile
 from support_lakehouse.model.period import INITIAL, is_day, is_month
@@ -52,11 +52,16 @@ def make_plan(config: Config, data: Path, lakehouse: Path, asked: Asked) -> Plan
     found, unnamed = _with_days(of_feeds, by_name, ledger, asked.sync_dates)
     wanted = [f for f in found if _is_asked(f, by_name[f.feed], asked)]
     waiting = _withdrawals_held(ledger, aside, by_name, asked)
+    decisions = [
+        e
+        for e in aside
+        if e.state == DECISIONS_HELD and e.feed in by_name and _is_asked(e, by_name[e.feed], asked)
+    ]
     out = waiting if "held" in asked.accept else ()
     _check_periods_have_files(asked, wanted, ledger, data)
     sorted_out = _SortedOut([r for r in listing.refused if r.feed in by_name] + unnamed)
     loaded = {entry.place: entry for entry in ledger}
-    put_aside = [e for e in aside if e.state != WITHDRAWAL_HELD and not asked.reset]
+    put_aside = [e for e in aside if not e.is_second and not asked.reset]
     for file in wanted:
         feed, entry = by_name[file.feed], loaded.get((file.feed, file.path))
         # Of one path several contents may have been put aside: one withdrawn, one held.
@@ -96,9 +101,26 @@ def make_plan(config: Config, data: Path, lakehouse: Path, asked: Asked) -> Plan
     if "short-snapshots" not in asked.accept:
         refusals += _alone(feeds, plan, {r.feed for r in refusals})
     plan = with_replays(replace(plan, refusals=tuple(dict.fromkeys(refusals))), feeds)
-    if not plan.works:
+    plan = _with_decisions(plan, feeds, () if asked.reset else decisions)
+    if not (plan.works or plan.again):
         return plan
     return replace(plan, may_move=published_months(lakehouse, plan.last))
+
+
+def _with_decisions(plan: Plan, feeds: Sequence[Feed], lines: Sequence[LedgerEntry]) -> Plan:
+    """The plan with the files whose held decisions are carried out, or stay held.
+
+    Those of a file that does not count wait with it, and are not told.
+    """
+    new = {(f.found.feed, f.found.path, f.sha256) for f in plan.load}
+    loaded = {entry.content: entry for entry in plan.ledger}
+    lines = tuple(line for line in lines if line.content in new or line.content in loaded)
+    if "held" not in plan.accepted:
+        return replace(plan, undecided=lines)
+    back = {line.content: loaded[line.content] for line in lines if line.content in loaded}
+    others = tuple(entry for entry in plan.ledger if entry.content not in back)
+    whole = with_replays(replace(plan, ledger=others, returned=tuple(back.values())), feeds)
+    return replace(plan, again=lines, replays=whole.replays)
 
 
 def read_ledger(lakehouse: Path, releases: Sequence[Release]) -> tuple[LedgerEntry, ...]:

@@ -7,8 +7,10 @@ from pathlib import Path
 from support_lakehouse.errors import Damaged
 from support_lakehouse.io import lake, ops
 from support_lakehouse.io.datafiles import READ_ERRORS, files_of, files_there, vectors_of
+from support_lakehouse.model.books import DECISIONS_HELD
 from support_lakehouse.model.release import Release
 from support_lakehouse.stages.kept import needed
+from support_lakehouse.stages.released import QUARANTINE
 
 _ADMISSIONS = "SELECT DISTINCT admission FROM t"
 
@@ -25,7 +27,8 @@ def removable(lakehouse: Path, releases: Sequence[Release], oldest: int) -> list
     """Every data file that lies in bronze, silver or quarantine and that no kept release needs.
 
     Needed are all versions that a release from `oldest` on names, those as of its months as well,
-    and of bronze what older releases can be made of again. Gold and the books are small and stay.
+    of bronze what older releases can be made of again, and what decisions that are held are read
+    from. Gold and the books are small and stay.
     Raises Damaged where the files of a needed version cannot be told: then nothing may go.
     """
     told = []
@@ -51,6 +54,12 @@ def _kept(lakehouse: Path, releases: Sequence[Release], oldest: int) -> dict[str
     for name in {name for release in older for name in release.tables}:
         if name.startswith("bronze/"):
             told[name] |= _sources(lakehouse, name, releases[-1], older)
+    numbered = {release.release: release for release in older}
+    for line in ops.read_files(lakehouse, releases[-1].tables[ops.FILES].version):
+        if line.state == DECISIONS_HELD and line.release in numbered:
+            there = numbered[line.release].tables
+            for name in (f"bronze/{line.feed}", QUARANTINE):
+                told[name].add(there[name].version)
     return told
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from support_lakehouse.io import lake, ops
-from support_lakehouse.model.books import WITHDRAWAL_HELD, LedgerEntry
+from support_lakehouse.model.books import LedgerEntry
 from support_lakehouse.model.feed import Feed
 from support_lakehouse.model.period import period_order
 from support_lakehouse.model.release import Release
@@ -132,7 +132,7 @@ class Deciding:
 
     def _removed(self, was: Identity) -> Cause:
         file, sha256, returned = was
-        entries = [e for e in self.after.ledger if e.file == file and e.state != WITHDRAWAL_HELD]
+        entries = [e for e in self.after.ledger if e.file == file and not e.is_second]
         same = next((e for e in entries if e.sha256 == sha256), None)
         loaded = next((e for e in entries if e.state == "loaded"), None)
         if same is not None and same.state == "withdrawn":

@@ -37,6 +37,22 @@ FROM t WHERE interaction_start >= timestamp '{low}T00:00:00Z'
 RETURNED = """
 SELECT file, line, admission FROM bronze WHERE admission IN ({admissions})
 """
+RECORDS_OF = """
+SELECT line, raw FROM bronze WHERE admission IN ({admissions}) AND reasons IS NULL
+"""
+DECIDED = """
+SELECT DISTINCT feed, file, sha256 FROM now WHERE state IN ('released', 'discarded')
+"""
+DECIDED_SINCE = """
+SELECT DISTINCT now.feed, now.file, now.sha256
+FROM now LEFT ANTI JOIN earlier ON now.id = earlier.id AND now.state = earlier.state
+WHERE now.state IN ('released', 'discarded')
+"""
+DECIDED_OF = """
+SELECT id, state FROM now
+WHERE feed = {feed} AND file = {file} AND sha256 = {sha256}
+  AND state IN ('released', 'discarded')
+"""
 SILVER_BY_PLACE = """
 SELECT * FROM t WHERE _file = {file} AND _line = {line}
 """
