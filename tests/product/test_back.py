@@ -16,6 +16,7 @@ from support_lakehouse.model.release import Release
 from support_lakehouse.pipeline import run as pipeline
 from support_lakehouse.pipeline.back import rollback, withdraw
 from support_lakehouse.pipeline.replay import discard, entries_of, replay
+from support_lakehouse.pipeline.verify import Asked, verify
 from tests.product.failing import failing
 from tests.product.small_lakehouse import SmallLakehouse
 from tests.product.support import Said, command
@@ -257,4 +258,5 @@ def test_what_was_decided_about_rejected_rows_is_held_and_decided_again(
     assert quarantine_of(one) == settled
     assert "Nothing to load" in say(one, "run", *words).out
     assert say(one, "plan", "--data", one.data, "--json").json["held"] == []
-    assert say(one, "verify", "--rows").code == 0
+    found = verify(one.config, one.lakehouse, Asked(rows=True), spark=spark)[1]
+    assert found.result == "sound", found.differences
