@@ -15,6 +15,8 @@ from support_lakehouse.errors import Damaged
 
 MENDED_BY = "Put it back from a copy, or load all files into a new folder: `run --lakehouse DIR`."
 """What can be done about a file of a table that is torn or gone."""
+_SPARKS = {"num_added_rows": "numOutputRows"}
+"""What delta-rs calls otherwise."""
 _ENTRY = re.compile(r"([0-9]{20})\.json")
 _OF_FILES = re.compile(r"Parquet error|Object [Ss]tore error|Kernel error|Json error|delta log")
 
@@ -126,6 +128,6 @@ def commit_of(table: Path, version: int) -> dict[str, Any]:
 
 
 def metrics_of(table: Path, version: int) -> dict[str, int]:
-    """The operation metrics of a version's commit as whole numbers."""
+    """The operation metrics of a version's commit as whole numbers, by Spark's names."""
     told = commit_of(table, version).get("operationMetrics", {})
-    return {name: int(value) for name, value in told.items()}
+    return {_SPARKS.get(name, name): int(value) for name, value in told.items()}

@@ -17,6 +17,8 @@ from support_lakehouse.io.lock import name_jvm
 
 SMALL_BYTES = 64 * 1024 * 1024
 """Up to so many bytes of files a run is over before a compiler's work would pay."""
+CHECKPOINT_INTERVAL = "50"
+"""Commits of a table after which its state is written whole."""
 _LOG4J = Path(__file__).with_name("log4j2.properties")
 
 _DELTA = {
@@ -33,7 +35,7 @@ _SQL = {
     "spark.sql.files.openCostInBytes": str(BLOCK_BYTES),
     # 50 tasks for each look at a table's state are for tables of millions of files.
     "spark.databricks.delta.snapshotPartitions": "1",
-    "spark.databricks.delta.properties.defaults.checkpointInterval": "50",
+    "spark.databricks.delta.properties.defaults.checkpointInterval": CHECKPOINT_INTERVAL,
     "spark.sql.parquet.compression.codec": "zstd",
     # Eight bytes a moment instead of the twelve of an older format, and twice as fast to write.
     "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",

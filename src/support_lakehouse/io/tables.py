@@ -1,4 +1,4 @@
-"""Owns the writing of Delta tables by Spark: each call is one commit with its userMetadata."""
+"""Owns the writing of Delta tables: each call is one commit with its userMetadata."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -7,23 +7,33 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from deltalake import CommitProperties, DeltaTable
+import pyarrow as pa
+from deltalake import CommitProperties, DeltaTable, WriterProperties, write_deltalake
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from support_lakehouse.io import lake
+from support_lakehouse.io.session import CHECKPOINT_INTERVAL
 
 _PERIOD = "_period"
+_KEYS = "SELECT {key} AS key FROM t"
 _USER_METADATA = "spark.databricks.delta.commitInfo.userMetadata"
+_PLAIN_FEATURES = {"appendOnly", "invariants"}
+"""What a table may ask of its writers for delta-rs to write it."""
 
 
 @dataclass(frozen=True)
 class Tables:
-    """The Delta tables under one lakehouse root, written by one run."""
+    """The Delta tables under one lakehouse root, written by one run.
+
+    `small`: what is written fits into memory. Then Spark works the rows out, and delta-rs writes
+    them: a transaction of Spark's own reads the table's state first and costs ten times as much.
+    """
 
     root: Path
     run: str
     retention: timedelta
+    small: bool = False
 
     @property
     def at(self) -> str:
@@ -95,6 +105,15 @@ class Tables:
             rows, table, "overwrite", statistics, feed=feed, period=period, vectors=vectors
         )
 
+    def replaced(self, rows: DataFrame, table: str, *, statistics: str) -> DataFrame:
+        """The same; a frame of these rows, to go on with."""
+        if self.small and self._is_plain(table):
+            told = rows.toArrow()
+            self._write_told(told, table, "overwrite", statistics, self._metadata("", ""))
+            return rows.sparkSession.createDataFrame(told)
+        self.replace(rows, table, statistics=statistics)
+        return self.read(rows.sparkSession, table)
+
     def merge(
         self,
         source: DataFrame,
@@ -131,6 +150,11 @@ class Tables:
     ) -> int:
         """MERGE rows by a key: the key, what a row that is there takes over, what a new one is."""
         key, update, insert = parts
+        if self.small:
+            told = rows.toArrow()
+            if not self._has_any(table, key, told):
+                return self._write_told(told, table, "append", "", self._metadata("", ""))
+            rows = rows.sparkSession.createDataFrame(told)
         source = rows.withColumnsRenamed({name: f"new_{name}" for name in rows.columns})
         rows.sparkSession.conf.set(_USER_METADATA, self._metadata("", ""))
         (
@@ -158,6 +182,9 @@ class Tables:
         only: str | None = None,
         vectors: bool = False,
     ) -> int:
+        told = self._metadata(feed, period)
+        if self.small and only is None and not vectors and self._is_plain(table):
+            return self._write_told(rows.toArrow(), table, mode, statistics, told)
         kept = f"interval {self.retention.days} days"
         writer = rows.write.format("delta").mode(mode)
         if only is not None:
@@ -166,7 +193,7 @@ class Tables:
             writer = writer.option("delta.enableDeletionVectors", "true")
         (
             writer.option("overwriteSchema", str(mode == "overwrite" and only is None).lower())
-            .option("userMetadata", self._metadata(feed, period))
+            .option("userMetadata", told)
             .option("delta.logRetentionDuration", kept)
             .option("delta.deletedFileRetentionDuration", kept)
             .option("delta.dataSkippingStatsColumns", statistics)
@@ -174,11 +201,51 @@ class Tables:
         )
         return self._version(table)
 
+    def _write_told(self, rows: pa.Table, table: str, mode: str, statistics: str, told: str) -> int:
+        kept = f"interval {self.retention.days} days"
+        write_deltalake(
+            self.path(table),
+            rows.cast(pa.schema([_nullable(field) for field in rows.schema])),
+            mode="append" if mode == "append" else "overwrite",
+            schema_mode=None if mode == "append" else "overwrite",
+            configuration={
+                "delta.logRetentionDuration": kept,
+                "delta.deletedFileRetentionDuration": kept,
+                "delta.dataSkippingStatsColumns": statistics,
+                "delta.checkpointInterval": CHECKPOINT_INTERVAL,
+            },
+            writer_properties=WriterProperties(compression="ZSTD"),
+            commit_properties=CommitProperties(custom_metadata={"userMetadata": told}),
+        )
+        return self._version(table)
+
+    def _is_plain(self, table: str) -> bool:
+        if lake.version_of(self.path(table)) is None:
+            return True
+        asked = DeltaTable(self.path(table)).protocol().writer_features or []
+        return _PLAIN_FEATURES.issuperset(asked)
+
+    def _has_any(self, table: str, key: str, rows: pa.Table) -> bool:
+        """Whether the table has a row with a key of some rows."""
+        pinned = {"t": (self.path(table), self._version(table))}
+        there = lake.query(_KEYS.format(key=key), pinned)
+        return not set(there["key"].to_pylist()).isdisjoint(rows[key].to_pylist())
+
     def _metadata(self, feed: str, period: str) -> str:
         return json.dumps({"run": self.run, "feed": feed, "period": period})
 
     def _version(self, table: str) -> int:
         return lake.newest_version(self.path(table))
+
+
+def _nullable(field: pa.Field) -> pa.Field:
+    """The field as Spark would write it: nothing of it is promised never to be null."""
+    kind = field.type
+    if pa.types.is_list(kind):
+        kind = pa.list_(_nullable(kind.value_field))
+    elif pa.types.is_struct(kind):
+        kind = pa.struct([_nullable(own) for own in kind])
+    return pa.field(field.name, kind)
 
 
 def read_at(session: SparkSession, table: Path, version: int | None) -> DataFrame:

@@ -68,7 +68,8 @@ class Loading:
 
     @property
     def tables(self) -> Tables:
-        return Tables(self.lakehouse, self.run, self.config.settings.retention)
+        small = self.plan.bytes_at_stake() <= SMALL_BYTES
+        return Tables(self.lakehouse, self.run, self.config.settings.retention, small)
 
     def load(self) -> Loaded:
         """Take the plan's files to the marts, or find out why they may not go in."""

@@ -1,6 +1,6 @@
 """Owns admission: records of new files judged in the pass that reads them, bronze, quarantine."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import reduce
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from support_lakehouse.model.books import LedgerEntry
 from support_lakehouse.model.feed import Feed
 from support_lakehouse.model.landing import ScannedFile, Shape
 from support_lakehouse.transforms import quarantine as Q
+from support_lakehouse.transforms import searching
 from support_lakehouse.transforms.fields import with_fields
 from support_lakehouse.transforms.judge import bronze_rows, judged
 
@@ -98,12 +99,21 @@ def quarantine(
         for feed, records in judged_records.items()
     ]
     there = lake.version_of(tables.path(QUARANTINE)) is not None
-    if there and not anew and files and state == Q.OPEN:
-        taken = [(f.found.feed, f.found.path, f.sha256) for f in files]
-        frame = session.createDataFrame(taken, "feed string, file string, sha256 string")
+    taken = {(f.found.feed, f.found.path): f.sha256 for f in files if state == Q.OPEN}
+    if there and not anew and any(taken.get(k, sha) != sha for k, sha in _waiting(tables)):
+        rows = [(*place, sha256) for place, sha256 in taken.items()]
+        frame = session.createDataFrame(rows, "feed string, file string, sha256 string")
         entries.append(Q.superseded(tables.read(session, QUARANTINE), frame))
     if entries:
         write_entries(tables, reduce(DataFrame.unionByName, entries), anew=anew or not there)
+
+
+def _waiting(tables: Tables) -> Iterator[tuple[tuple[str, str], str]]:
+    """The files, with their content, that have entries which somebody may wait for."""
+    table = tables.path(QUARANTINE)
+    pinned = {"quarantine": (table, lake.newest_version(table))}
+    for row in lake.query(searching.WAITING, pinned).to_pylist():
+        yield (row["feed"], row["file"]), row["sha256"]
 
 
 def write_entries(tables: Tables, entries: DataFrame, *, anew: bool = False) -> None:

@@ -62,18 +62,20 @@ class Making:
             rows = self.read(INTERACTIONS)
             if by_department:
                 rows = marts.with_department(rows, self.read(CATEGORIES))
-            self.replace(table, count(rows))
+            return self.replace(table, count(rows))
         elif INTERACTIONS in self.touched or (by_department and CATEGORIES in self.touched):
             now, was = count(self.changed.after), count(self.changed.before)
-            self.replace(table, marts.added(self.read(table).drop(ROW_HASH), now, was, keys))
+            rows = marts.added(self.read(table).drop(ROW_HASH), now, was, keys)
+            return self.replace(table, rows)
         return self.read(table)
 
     def read(self, table: str) -> DataFrame:
         return self.tables.read(self.session, table)
 
-    def replace(self, mart: str, rows: DataFrame) -> None:
+    def replace(self, mart: str, rows: DataFrame) -> DataFrame:
+        """Make the rows all the mart holds; a frame of them."""
         hashed = rows.withColumn(ROW_HASH, row_hash(rows.columns))
-        self.tables.replace(hashed.coalesce(1), mart, statistics=rows.columns[0])
+        return self.tables.replaced(hashed.coalesce(1), mart, statistics=rows.columns[0])
 
     def make(self, mart: "Mart") -> None:
         """Make a mart, or empty it where not all of its sources have come."""

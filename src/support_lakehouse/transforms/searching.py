@@ -40,6 +40,9 @@ SELECT file, line, admission FROM bronze WHERE admission IN ({admissions})
 RECORDS_OF = """
 SELECT line, raw FROM bronze WHERE admission IN ({admissions}) AND reasons IS NULL
 """
+WAITING = """
+SELECT DISTINCT feed, file, sha256 FROM quarantine WHERE state IN ('open', 'refused')
+"""
 DECIDED = """
 SELECT DISTINCT feed, file, sha256 FROM now WHERE state IN ('released', 'discarded')
 """
