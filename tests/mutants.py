@@ -114,8 +114,8 @@ MUTANTS = (
     Mutant(
         "a rollback forgets what it holds",
         "model/held.py",
-        'aside |= {_content(e): _put(e, "held") for e in stays}',
-        'aside |= {_content(e): _put(e, "withdrawn") for e in stays}',
+        'aside |= {e.content: _put(e, "held") for e in stays}',
+        'aside |= {e.content: _put(e, "withdrawn") for e in stays}',
         ("tests/model/test_held.py", "tests/product/test_back.py"),
     ),
 )

@@ -3,12 +3,14 @@
 from pathlib import Path
 
 import pytest
+from deltalake import DeltaTable
 from pyspark.sql import SparkSession
 
 from support_lakehouse.config import Config
 from support_lakehouse.io import compact, ops
 from support_lakehouse.io.datafiles import vectors_of
 from support_lakehouse.pipeline import load as loading
+from support_lakehouse.pipeline import run as pipeline
 from support_lakehouse.pipeline.back import rollback
 from support_lakehouse.pipeline.maintain import maintain
 from support_lakehouse.pipeline.verify import Asked, verify
@@ -24,6 +26,39 @@ def vectors(lakehouse: Path, table: str) -> set[str]:
 def assert_sound(config: Config, spark: SparkSession, lakehouse: Path) -> None:
     _, found = verify(config, lakehouse, Asked(content=True, rows=True), spark=spark)
     assert found.result == "sound", found
+
+
+def declared(lakehouse: Path) -> dict[str, tuple[str, dict[str, str]]]:
+    """What each table says of its columns and of itself, deletion vectors aside."""
+    told = {}
+    for log in (*lakehouse.glob("*/*/_delta_log"), lakehouse / "quarantine/_delta_log"):
+        table = DeltaTable(log.parent)
+        own = table.metadata().configuration
+        own = {name: text for name, text in own.items() if name != "delta.enableDeletionVectors"}
+        told[str(log.parent.relative_to(lakehouse))] = (table.schema().to_json(), own)
+    return told
+
+
+def test_spark_and_delta_rs_write_the_same_tables_and_each_goes_on_with_the_others(
+    config: Config, spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small, big, mixed = (tmp_path / name for name in ("small", "big", "mixed"))
+    load(config, spark, DATA, small, "202502", "202503")
+    load(config, spark, DATA, mixed, "202502")
+    monkeypatch.setattr(loading, "SMALL_BYTES", 0)
+    load(config, spark, DATA, mixed, "202503")
+    load(config, spark, DATA, big, "202502", "202503")
+    assert declared(small) == declared(big)
+    states = {ops.read_releases(one)[-1].state for one in (small, big, mixed)}
+    assert len(states) == 1
+    assert_sound(config, spark, mixed)
+
+    monkeypatch.undo()  # tables with deletion vectors are Spark's, also where little is written
+    options = pipeline.Options(data=DATA, lakehouse=big, reset=True)
+    done = pipeline.run(config, options, spark=spark)
+    assert done.release is not None
+    assert {done.release.state} == states
+    assert_sound(config, spark, big)
 
 
 def test_marked_rows_are_gone_for_every_command(

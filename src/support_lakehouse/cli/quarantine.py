@@ -13,6 +13,7 @@ from support_lakehouse.config import Config, load_config
 from support_lakehouse.errors import UsageError
 from support_lakehouse.io import export as files
 from support_lakehouse.io import ops
+from support_lakehouse.model.books import STATES
 from support_lakehouse.model.feed import Feed
 from support_lakehouse.pipeline import replay as pipeline
 from support_lakehouse.transforms.by_hand import (
@@ -24,7 +25,6 @@ from support_lakehouse.transforms.by_hand import (
 )
 
 quarantine = typer.Typer(no_args_is_help=True)
-_STATES = ("open", "released", "discarded", "superseded", "refused")
 
 FeedName = Annotated[str | None, typer.Option("--feed", help="Of one feed. [default: all]")]
 
@@ -37,7 +37,7 @@ def list_(
         str | None, typer.Option("--reason", help="A rule, or rule:column. [default: all]")
     ] = None,
     state: Annotated[
-        str | None, typer.Option("--state", help=f"One of {', '.join(_STATES)}. [default: all]")
+        str | None, typer.Option("--state", help=f"One of {', '.join(STATES)}. [default: all]")
     ] = None,
     json: o.Json = False,
 ) -> None:
@@ -166,8 +166,8 @@ def _check(config: Config, feed: str | None, state: str | None) -> None:
     names = [f.name for f in config.feeds]
     if feed is not None and feed not in names:
         raise UsageError(f"no feed is called {feed!r}", where="--feed", expected=", ".join(names))
-    if state is not None and state not in _STATES:
-        raise UsageError(f"{state!r} is no state", where="--state", expected=", ".join(_STATES))
+    if state is not None and state not in STATES:
+        raise UsageError(f"{state!r} is no state", where="--state", expected=", ".join(STATES))
 
 
 def _matches(

@@ -11,6 +11,14 @@ DECISIONS_HELD = "decisions held"
 rejected rows. The line's release is the last one that has the decisions."""
 
 
+OPEN, RELEASED, DISCARDED, SUPERSEDED, REFUSED = (
+    "open", "released", "discarded", "superseded", "refused"
+)  # fmt: skip
+STATES = (OPEN, RELEASED, DISCARDED, SUPERSEDED, REFUSED)
+"""Of an entry of quarantine: it waits, came back, was given up, its file came with other bytes, or
+its file was refused."""
+
+
 @dataclass(frozen=True)
 class Balance:
     """The outcomes of one file's rows; they add up to the rows read (law L3)."""

@@ -12,7 +12,7 @@ from pyspark.sql import DataFrame, SparkSession
 
 from support_lakehouse.config import Config
 from support_lakehouse.io.runlog import Stages
-from support_lakehouse.model.books import LedgerEntry
+from support_lakehouse.model.books import OPEN, LedgerEntry
 from support_lakehouse.model.feed import Feed
 from support_lakehouse.model.landing import Shape
 from support_lakehouse.model.plan import Plan, with_replays
@@ -68,7 +68,7 @@ def judge_again(
                     admit.admit(load.tables, feed, back)
                 rules = feed.fingerprint
                 entries.append(Q.released(judged, feed.name, rules=rules))
-                entries.append(Q.quarantined(judged, feed.name, rules=rules, state=Q.OPEN))
+                entries.append(Q.quarantined(judged, feed.name, rules=rules, state=OPEN))
         with stages.stage("quarantine"):
             there = load.tables.read(load.session, admit.QUARANTINE)
             entries.append(Q.discarded(there, given_up, run))

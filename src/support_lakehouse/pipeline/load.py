@@ -17,7 +17,7 @@ from support_lakehouse.io import lake
 from support_lakehouse.io.runlog import Stages
 from support_lakehouse.io.session import SMALL_BYTES, session_for, spark_session
 from support_lakehouse.io.tables import Tables
-from support_lakehouse.model.books import LedgerEntry
+from support_lakehouse.model.books import OPEN, REFUSED, LedgerEntry
 from support_lakehouse.model.feed import Feed
 from support_lakehouse.model.plan import Plan, feeds_at_work
 from support_lakehouse.stages import admit, gold
@@ -32,7 +32,6 @@ from support_lakehouse.stages.books import (
 from support_lakehouse.stages.changed import changed, may_add
 from support_lakehouse.stages.gates import broken_gates
 from support_lakehouse.stages.release import is_told
-from support_lakehouse.transforms.quarantine import OPEN, REFUSED
 
 _UNKNOWN = "unknown_agent"
 T = TypeVar("T")

@@ -12,7 +12,7 @@ from support_lakehouse.errors import ConfigError
 from support_lakehouse.io import lake
 from support_lakehouse.io.staging import labelled, landed_records, without_labels
 from support_lakehouse.io.tables import Tables
-from support_lakehouse.model.books import LedgerEntry
+from support_lakehouse.model.books import OPEN, LedgerEntry
 from support_lakehouse.model.feed import Feed
 from support_lakehouse.model.landing import ScannedFile, Shape
 from support_lakehouse.transforms import quarantine as Q
@@ -99,7 +99,7 @@ def quarantine(
         for feed, records in judged_records.items()
     ]
     there = lake.version_of(tables.path(QUARANTINE)) is not None
-    taken = {(f.found.feed, f.found.path): f.sha256 for f in files if state == Q.OPEN}
+    taken = {(f.found.feed, f.found.path): f.sha256 for f in files if state == OPEN}
     if there and not anew and any(taken.get(k, sha) != sha for k, sha in _waiting(tables)):
         rows = [(*place, sha256) for place, sha256 in taken.items()]
         frame = session.createDataFrame(rows, "feed string, file string, sha256 string")

@@ -6,12 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from support_lakehouse.io import lake, ops
-from support_lakehouse.model.books import LedgerEntry
+from support_lakehouse.model.books import DISCARDED, OPEN, RELEASED, LedgerEntry
 from support_lakehouse.model.held import Content
 from support_lakehouse.model.release import Release
 from support_lakehouse.stages.released import QUARANTINE
 from support_lakehouse.transforms import searching
-from support_lakehouse.transforms.quarantine import DISCARDED, OPEN, RELEASED
 
 
 @dataclass(frozen=True)

@@ -5,12 +5,9 @@ from collections.abc import Mapping, Sequence
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from support_lakehouse.model.books import DISCARDED, OPEN, REFUSED, RELEASED, SUPERSEDED
 from support_lakehouse.transforms.fingerprint import ROW_HASH, row_hash
 
-OPEN, RELEASED, DISCARDED, SUPERSEDED, REFUSED = (
-    "open", "released", "discarded", "superseded", "refused"
-)  # fmt: skip
-STATES = (OPEN, RELEASED, DISCARDED, SUPERSEDED, REFUSED)
 COLUMNS = (
     *("id", "feed", "file", "sha256", "line", "period", "key", "header", "raw", "reasons"),
     *("rules", "run", "state", "attempts"),
