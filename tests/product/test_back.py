@@ -258,5 +258,5 @@ def test_what_was_decided_about_rejected_rows_is_held_and_decided_again(
     assert quarantine_of(one) == settled
     assert "Nothing to load" in say(one, "run", *words).out
     assert say(one, "plan", "--data", one.data, "--json").json["held"] == []
-    found = verify(one.config, one.lakehouse, Asked(rows=True), spark=spark)[1]
+    found = verify(one.config, one.lakehouse, Asked(content=True))[1]
     assert found.result == "sound", found.differences

@@ -8,6 +8,7 @@ from chispa import assert_df_equality
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from support_lakehouse.model.books import STATES
 from support_lakehouse.transforms import quarantine as Q
 from support_lakehouse.transforms.fingerprint import row_hash
 
@@ -119,7 +120,7 @@ def test_the_same_row_of_a_rerun_is_the_same_entry(spark: SparkSession) -> None:
 
 def test_another_state_is_another_fingerprint(spark: SparkSession) -> None:
     rows = bronze(spark, (3, "r2", EMPTY_NAME))
-    states = [Q.quarantined(rows, "agents", rules="", state=state) for state in Q.STATES]
+    states = [Q.quarantined(rows, "agents", rules="", state=state) for state in STATES]
     assert len({one.collect()[0]["_row_hash"] for one in states}) == 5
 
 
