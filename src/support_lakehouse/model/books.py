@@ -19,6 +19,10 @@ STATES = (OPEN, RELEASED, DISCARDED, SUPERSEDED, REFUSED)
 its file was refused."""
 
 
+Content = tuple[str, str, str]
+"""A file with certain bytes: feed, path, sha256."""
+
+
 @dataclass(frozen=True)
 class Balance:
     """The outcomes of one file's rows; they add up to the rows read (law L3)."""
@@ -84,8 +88,7 @@ class LedgerEntry:
         return (self.feed, self.file)
 
     @property
-    def content(self) -> tuple[str, str, str]:
-        """The file with certain bytes."""
+    def content(self) -> Content:
         return (self.feed, self.file, self.sha256)
 
     @property

@@ -3,10 +3,13 @@
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 
-from support_lakehouse.model.books import DECISIONS_HELD, WITHDRAWAL_HELD, Balance, LedgerEntry
-
-Content = tuple[str, str, str]
-"""A file with certain bytes: feed, path, sha256."""
+from support_lakehouse.model.books import (
+    DECISIONS_HELD,
+    WITHDRAWAL_HELD,
+    Balance,
+    Content,
+    LedgerEntry,
+)
 
 
 def after_rollback(

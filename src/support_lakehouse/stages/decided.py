@@ -6,8 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from support_lakehouse.io import lake, ops
-from support_lakehouse.model.books import DISCARDED, OPEN, RELEASED, LedgerEntry
-from support_lakehouse.model.held import Content
+from support_lakehouse.model.books import DISCARDED, OPEN, RELEASED, Content, LedgerEntry
 from support_lakehouse.model.release import Release
 from support_lakehouse.stages.released import QUARANTINE
 from support_lakehouse.transforms import searching
