@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from support_lakehouse.io.landing import BLOCK_BYTES
@@ -162,10 +162,16 @@ def _by_lines(session: SparkSession, file: ScannedFile, place: int, block_bytes:
     bases = F.array(*(F.lit(b + (2 if k else 1)) for k, b in enumerate(file.lines_before)))
     block = (F.col("block_start") / block_bytes).cast("int")
     line = F.get(bases, block) + F.col("id").bitwiseAND(F.lit((1 << 33) - 1))
-    raw = F.rtrim("value", F.lit("\r")) if file.has_carriage_returns else F.col("value")
+    raw = _without_carriage_return(F.col("value")) if file.has_carriage_returns else F.col("value")
     return text.select(
         F.lit(place).alias("place"), line.cast("bigint").alias("line"), raw.alias("raw")
     ).where(F.col("line") > file.header.line)
+
+
+def _without_carriage_return(line: Column) -> Column:
+    """The line without the first half of its CRLF; by bytes, since Spark counts characters slowly."""
+    short = F.substring(line.cast("binary"), F.lit(1), F.octet_length(line) - 1).cast("string")
+    return F.when(F.endswith(line, F.lit("\r")), short).otherwise(line)
 
 
 def _escaped(path: Path) -> str:

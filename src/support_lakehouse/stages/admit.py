@@ -20,7 +20,7 @@ from support_lakehouse.transforms import searching
 from support_lakehouse.transforms.fields import with_fields
 from support_lakehouse.transforms.judge import bronze_rows, judged
 
-_PRUNED_BY = "period,file,line,run,admission"
+_PRUNED_BY = "admission,file"
 QUARANTINE = "quarantine"
 
 

@@ -99,6 +99,7 @@ def timestamp(text: Column) -> Column:
     """
     # Nearly all texts have this shape, and what Spark casts of it is a real moment.
     # Both digits of the seconds are asked for: Spark takes `5Z` for five seconds, `5NZ` for a zone.
+    # The Z is left out for Spark, which looks up a named zone for each row: the session is in UTC.
     usual = text.rlike(r"^.{4}-..-..T..:..:[0-9]{2}Z\z") & (text >= "0001")
     # Spark takes an offset only behind seconds.
     with_seconds = F.when(F.substring(text, 17, 1) == ":", text).otherwise(
@@ -106,4 +107,4 @@ def timestamp(text: Column) -> Column:
     )
     shape = rf"^{_EDGE}{_DAY}[T ]{_CLOCK}(?:Z|{_OFFSET})?\z"
     unusual = F.when(text.rlike(shape), with_seconds.try_cast("timestamp"))
-    return F.when(usual, text.try_cast("timestamp")).otherwise(unusual)
+    return F.when(usual, F.substring(text, 1, 19).try_cast("timestamp")).otherwise(unusual)
