@@ -7,9 +7,9 @@ from typing import Any, NoReturn
 
 from support_lakehouse.cli.app import main
 from support_lakehouse.io import ops
-from support_lakehouse.io.tables import Tables
 from support_lakehouse.pipeline import run
 from support_lakehouse.stages import release
+from support_lakehouse.stages.apply import Silver
 
 
 def die(*given: Any, **named: Any) -> NoReturn:
@@ -35,8 +35,8 @@ def prepare(point: str) -> None:
             release.ops.append_release = die
         case "between release and publishing":
             run.publish = die
-        case "after a merge":
-            _die_after(Tables, "merge")
+        case "after a fold of silver":
+            _die_after(Silver, "_fold")
         case "after the ledger":
             _die_after(ops, "write_files")
         case _:

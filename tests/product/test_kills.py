@@ -28,7 +28,7 @@ SEED, TRIALS = 11, 3
 POINTS = (
     "between release and publishing",
     "before the release",
-    "after a merge",
+    "after a fold of silver",
     "after the ledger",
 )
 
