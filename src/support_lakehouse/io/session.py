@@ -1,7 +1,7 @@
 """Owns the Spark session: how it starts, for a small run or a big one, and how it stays quiet."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,11 @@ _DELTA = {
     "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
     "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
 }
+_UNIQUE = ("raw", "key", "line", "_line", "_row_hash")
+_UNSORTED = (
+    *("raw", "action", "sha256", "header"),
+    *("period", "file", "run", "admission", "_period", "_file"),  # the same for all of a file
+)
 _SQL = {
     "spark.sql.session.timeZone": "UTC",
     "spark.sql.ansi.enabled": "true",
@@ -41,10 +46,6 @@ _SQL = {
     "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
     # What is held is read a few times and gone: packing it costs more than it saves.
     "spark.sql.inMemoryColumnarStorage.compressed": "false",
-} | {
-    # A dictionary of values that hardly ever repeat is given up after it was made.
-    f"parquet.enable.dictionary#{name}": "false"
-    for name in ("raw", "key", "line", "_line", "_row_hash")
 }
 _BIG_SQL = {
     # A table of some millions of rows is sieved by the keys it is joined to before it is moved.
@@ -128,21 +129,40 @@ def _end_jvm() -> None:
 
 
 def session_for(
-    session: SparkSession, bytes_at_stake: int, *, lenient: bool = False, of_tables: bool = False
+    session: SparkSession,
+    bytes_at_stake: int,
+    *,
+    lenient: bool = False,
+    of_tables: bool = False,
+    unique: Iterable[str] = (),
+    unsorted: Iterable[str] = (),
 ) -> SparkSession:
     """A session beside the given one for work of a size; what it sets does not leak.
 
     `lenient`: an expression that fails for a row, as a division by zero, comes to null there
     instead of ending the run; for what feeds declare. `of_tables`: it reads no files but those
-    of tables.
+    of tables. `unique` and `unsorted`: columns of what it writes whose values hardly ever repeat,
+    or stand in no order.
     """
     own = session.newSession()
-    settings = _SQL | (_SMALL_SQL if bytes_at_stake <= SMALL_BYTES else _BIG_SQL)
+    small = bytes_at_stake <= SMALL_BYTES
+    settings = _SQL | (_SMALL_SQL if small else _BIG_SQL | _parquet(unique, unsorted))
     settings |= {"spark.sql.ansi.enabled": "false"} if lenient else {}
     settings |= _TABLES_SQL if of_tables else {}
     for name, value in settings.items():
         own.conf.set(name, value)
     return own
+
+
+def _parquet(unique: Iterable[str], unsorted: Iterable[str]) -> dict[str, str]:
+    """What Parquet would work out for nothing.
+
+    A dictionary of values that hardly ever repeat is given up after it was made. The least and
+    the greatest of values in no order sort out no part of a file, and finding them compares each.
+    """
+    off = [f"parquet.enable.dictionary#{name}" for name in (*_UNIQUE, *unique)]
+    off += [f"parquet.column.statistics.enabled#{name}" for name in (*_UNSORTED, *unsorted)]
+    return dict.fromkeys(off, "false")
 
 
 def _local_session(small: bool, log: Path, warehouse: Path) -> SparkSession:

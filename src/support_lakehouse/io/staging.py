@@ -169,7 +169,7 @@ def _by_lines(session: SparkSession, file: ScannedFile, place: int, block_bytes:
 
 
 def _without_carriage_return(line: Column) -> Column:
-    """The line without the first half of its CRLF; by bytes, since Spark counts characters slowly."""
+    """The line without the first half of its CRLF, by bytes: Spark is slow to count characters."""
     short = F.substring(line.cast("binary"), F.lit(1), F.octet_length(line) - 1).cast("string")
     return F.when(F.endswith(line, F.lit("\r")), short).otherwise(line)
 

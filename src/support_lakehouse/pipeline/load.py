@@ -253,10 +253,16 @@ def loading(
     """What loads a plan; `spark` is used and left open, else a session is started and ended."""
     with _session(spark, lakehouse, run, plan, stages) as session:
         own = {
-            f.name: session_for(session, plan.bytes_at_stake(f.name), lenient=True)
+            f.name: _session_of(f, session, plan.bytes_at_stake(f.name))
             for f in feeds_at_work(plan, config.feeds)
         }
         yield Loading(session, own, config, lakehouse, plan, run, stages)
+
+
+def _session_of(feed: Feed, session: SparkSession, bytes_at_stake: int) -> SparkSession:
+    unsorted = [c.name for c in feed.columns if c.type.name == "text" and c.name != feed.key]
+    unique = [feed.key] if feed.key else []
+    return session_for(session, bytes_at_stake, lenient=True, unique=unique, unsorted=unsorted)
 
 
 @contextmanager

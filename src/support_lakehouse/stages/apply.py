@@ -237,10 +237,7 @@ class Silver:
 
     @property
     def _statistics(self) -> str:
-        """The columns Delta keeps minima and maxima of: key and dates, none that is personal."""
+        """The columns Delta keeps minima and maxima of: those looked for, none personal."""
         feed = self.feed
-        dates = [c.name for c in feed.columns if c.type.name in ("date", "timestamp")]
-        public = [c.name for c in feed.columns if not c.personal]
-        names = dict.fromkeys((*([feed.key] if feed.key else []), *dates))
-        own = [name for name in names if name in public]
+        own = [feed.key] if feed.key and not feed.column(feed.key).personal else []
         return ",".join([*own, F.PERIOD] if feed.kind == "snapshot" else own or ["_line"])

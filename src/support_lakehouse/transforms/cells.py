@@ -66,7 +66,7 @@ def _literal(delimiter: str) -> str:
 
 
 def _unquoted_literal(delimiter: str) -> str:
-    """The delimiter as a pattern of the form that Java splits by without a matcher: twice as fast."""
+    """The delimiter as a pattern that Java splits by without a matcher, twice as fast."""
     return f"\\{delimiter}" if delimiter in r".$|()[{^?*+\\" else delimiter
 
 
