@@ -50,16 +50,16 @@ MUTANTS = (
     ),
     Mutant(
         "a change is not seen",
-        "transforms/fold.py",
-        "update_when=~F.col(ROW_HASH)",
-        "update_when=F.col(ROW_HASH).isNull() & ~F.col(ROW_HASH)",
+        "model/merge.py",
+        'f"{now} IS DISTINCT FROM {new}"',
+        'f"{now} IS NULL AND {now} IS DISTINCT FROM {new}"',
         FOLD,
     ),
     Mutant(
         "a delete of an absent key inserts it",
-        "transforms/fold.py",
-        "insert_when=~deletes,",
-        "insert_when=F.lit(True),",
+        "model/merge.py",
+        """f"{sides.source.format(self.action)} <> 'delete'\"""",
+        '"true"',
         FOLD,
     ),
     Mutant(

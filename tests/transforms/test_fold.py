@@ -107,11 +107,11 @@ def test_a_new_table_holds_what_is_no_delete(spark: SparkSession) -> None:
     assert_df_equality(begun, expected, ignore_row_order=True, ignore_nullable=True)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="module", params=("Spark", "delta-rs"))
 def merged(
-    spark: SparkSession, tmp_path_factory: pytest.TempPathFactory
+    spark: SparkSession, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
 ) -> tuple[dict[str, tuple[Any, ...]], dict[str, int]]:
-    """The rows by key after one MERGE, and the numbers that Delta tells of it.
+    """The rows by key after one MERGE of either engine, and the numbers that it tells.
 
     Every change stands on line 9 of February, every row of before on line 1 of the extract.
     """
@@ -140,8 +140,12 @@ def merged(
         ("new", "c", 3, 9, "add"),
         ("updated though new", "d", 4, 9, "update"),
     ]
-    merge = fold.merge_of(changes(spark, rows), FEED)
-    version = tables.merge(table="silver/things", feed="things", period="202502", **vars(merge))
+    merge, told = fold.merge_of(FEED), changes(spark, rows)
+    to = {"feed": "things", "period": "202502"}
+    if request.param == "delta-rs":
+        version = tables.merge_in_memory(told.toArrow(), "silver/things", merge, **to)
+    else:
+        version = tables.merge(fold.source_of(told), "silver/things", merge, **to)
     table = tables.path("silver/things")
     found = lake.read(table, version).to_pylist()
     by_key = {row["id"]: (row["name"], row["size"], row["_line"]) for row in found}

@@ -16,7 +16,7 @@ from support_lakehouse.errors import Damaged
 MENDED_BY = "Put it back from a copy, or load all files into a new folder: `run --lakehouse DIR`."
 """What can be done about a file of a table that is torn or gone."""
 _SPARKS = {"num_added_rows": "numOutputRows"}
-"""What delta-rs calls otherwise."""
+"""What delta-rs calls by another word, not only in another spelling."""
 _ENTRY = re.compile(r"([0-9]{20})\.json")
 _OF_FILES = re.compile(r"Parquet error|Object [Ss]tore error|Kernel error|Json error|delta log")
 
@@ -41,6 +41,12 @@ def columns_of(table: Path, version: int) -> dict[str, str]:
     """The columns of a version with their Delta types, as in `decimal(12,4)`."""
     schema = _opened(table, version).schema()
     return {field.name: str(field.type.type) for field in schema.fields}
+
+
+def schema_of(table: Path, version: int) -> dict[str, Any]:
+    """The schema of a version as the Delta protocol writes it, which is how Spark does."""
+    schema: dict[str, Any] = json.loads(_opened(table, version).schema().to_json())
+    return schema
 
 
 def read(table: Path, version: int) -> pa.Table:
@@ -130,4 +136,9 @@ def commit_of(table: Path, version: int) -> dict[str, Any]:
 def metrics_of(table: Path, version: int) -> dict[str, int]:
     """The operation metrics of a version's commit as whole numbers, by Spark's names."""
     told = commit_of(table, version).get("operationMetrics", {})
-    return {_SPARKS.get(name, name): int(value) for name, value in told.items()}
+    return {_sparks(name): int(value) for name, value in told.items()}
+
+
+def _sparks(name: str) -> str:
+    first, *others = name.split("_")
+    return _SPARKS.get(name) or "".join([first, *map(str.capitalize, others)])

@@ -11,15 +11,18 @@ import pyarrow as pa
 from deltalake import CommitProperties, DeltaTable, WriterProperties, write_deltalake
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
+from pyspark.sql.types import StructType
 
 from support_lakehouse.io import lake
 from support_lakehouse.io.session import CHECKPOINT_INTERVAL
+from support_lakehouse.model.merge import DELTA_RS, SPARK, Merge
 
 _PERIOD = "_period"
 _KEYS = "SELECT {key} AS key FROM t"
 _USER_METADATA = "spark.databricks.delta.commitInfo.userMetadata"
 _PLAIN_FEATURES = {"appendOnly", "invariants"}
 """What a table may ask of its writers for delta-rs to write it."""
+_WRITER = WriterProperties(compression="ZSTD")
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,10 @@ class Tables:
 
     def read(self, session: SparkSession, table: str) -> DataFrame:
         """The newest version of the table."""
+        if self.small:
+            version = self._version(table)
+            schema = StructType.fromJson(lake.schema_of(self.path(table), version))
+            return session.createDataFrame(lake.read(self.path(table), version), schema)
         return session.read.format("delta").load(str(self.path(table)))
 
     @contextmanager
@@ -82,8 +89,8 @@ class Tables:
         """Take the table back to a version in one commit; the new version, or the same."""
         if version == self._version(table):
             return version
-        told = CommitProperties(custom_metadata={"userMetadata": self._metadata(feed, "rewind")})
-        DeltaTable(self.path(table)).restore(version, commit_properties=told)
+        told = self._metadata(feed, "rewind")
+        DeltaTable(self.path(table)).restore(version, commit_properties=self._commit(told))
         return self._version(table)
 
     def replace(
@@ -107,7 +114,7 @@ class Tables:
 
     def replaced(self, rows: DataFrame, table: str, *, statistics: str) -> DataFrame:
         """The same; a frame of these rows, to go on with."""
-        if self.small and self._is_plain(table):
+        if self.in_memory(table):
             told = rows.toArrow()
             self._write_told(told, table, "overwrite", statistics, self._metadata("", ""))
             return rows.sparkSession.createDataFrame(told)
@@ -118,27 +125,47 @@ class Tables:
         self,
         source: DataFrame,
         table: str,
+        merge: Merge,
         *,
-        on: Column,
-        delete_when: Column,
-        update_when: Column,
-        insert_when: Column,
-        assignments: dict[str, Column],
+        within: Column | None = None,
         feed: str,
         period: str,
     ) -> int:
-        """MERGE the source; the table's version afterwards, the old one if nothing changed."""
-        session = source.sparkSession
+        """MERGE a source of columns as `model.merge.SPARK` calls them; the version afterwards.
+
+        `within`: what is known of all rows that it may meet, which spares files.
+        """
+        values = {name: F.expr(value) for name, value in merge.values(SPARK).items()}
+        on, session = F.expr(merge.on(SPARK)), source.sparkSession
         session.conf.set(_USER_METADATA, self._metadata(feed, period))
         (
-            source.mergeInto(self._sql_name(table), on)
-            .whenMatched(delete_when)
+            source.mergeInto(self._sql_name(table), on if within is None else on & within)
+            .whenMatched(F.expr(merge.delete_when(SPARK)))
             .delete()
-            .whenMatched(update_when)
-            .update(assignments)
-            .whenNotMatched(insert_when)
-            .insert(assignments)
+            .whenMatched(F.expr(merge.update_when(SPARK)))
+            .update(values)
+            .whenNotMatched(F.expr(merge.insert_when(SPARK)))
+            .insert(values)
             .merge()
+        )
+        return self._version(table)
+
+    def merge_in_memory(
+        self, changes: pa.Table, table: str, merge: Merge, *, feed: str, period: str
+    ) -> int:
+        """The same by delta-rs; the old version where nothing changed."""
+        values = {f'"{name}"': value for name, value in merge.values(DELTA_RS).items()}
+        (
+            DeltaTable(self.path(table))
+            .merge(
+                *(changes, merge.on(DELTA_RS), "s", "t"),
+                writer_properties=_WRITER,
+                commit_properties=self._commit(self._metadata(feed, period)),
+            )
+            .when_matched_delete(merge.delete_when(DELTA_RS))
+            .when_matched_update(values, merge.update_when(DELTA_RS))
+            .when_not_matched_insert(values, merge.insert_when(DELTA_RS))
+            .execute()
         )
         return self._version(table)
 
@@ -183,7 +210,7 @@ class Tables:
         vectors: bool = False,
     ) -> int:
         told = self._metadata(feed, period)
-        if self.small and only is None and not vectors and self._is_plain(table):
+        if only is None and not vectors and self.in_memory(table):
             return self._write_told(rows.toArrow(), table, mode, statistics, told)
         kept = f"interval {self.retention.days} days"
         writer = rows.write.format("delta").mode(mode)
@@ -214,12 +241,15 @@ class Tables:
                 "delta.dataSkippingStatsColumns": statistics,
                 "delta.checkpointInterval": CHECKPOINT_INTERVAL,
             },
-            writer_properties=WriterProperties(compression="ZSTD"),
-            commit_properties=CommitProperties(custom_metadata={"userMetadata": told}),
+            writer_properties=_WRITER,
+            commit_properties=self._commit(told),
         )
         return self._version(table)
 
-    def _is_plain(self, table: str) -> bool:
+    def in_memory(self, table: str) -> bool:
+        """Whether delta-rs writes the table: it is small, or new, and plain."""
+        if not self.small:
+            return False
         if lake.version_of(self.path(table)) is None:
             return True
         asked = DeltaTable(self.path(table)).protocol().writer_features or []
@@ -230,6 +260,9 @@ class Tables:
         pinned = {"t": (self.path(table), self._version(table))}
         there = lake.query(_KEYS.format(key=key), pinned)
         return not set(there["key"].to_pylist()).isdisjoint(rows[key].to_pylist())
+
+    def _commit(self, told: str) -> CommitProperties:
+        return CommitProperties(custom_metadata={"userMetadata": told})
 
     def _metadata(self, feed: str, period: str) -> str:
         return json.dumps({"run": self.run, "feed": feed, "period": period})

@@ -70,7 +70,7 @@ class Silver:
                 return self._begin(changes, fold) if fold.begins else self._merge(changes, fold)
 
     def _begin(self, changes: DataFrame, fold: Fold) -> Applied:
-        outcomes = self._outcomes(changes, None, fold)
+        outcomes = self._outcomes(changes, fold, met=False)
         rows = F.without_deletes(self._winners(changes, fold))
         written = self._replace(rows, self.feed.table, fold)
         if outcomes is None:
@@ -87,16 +87,10 @@ class Silver:
         accepted = sum(self.counted[path].accepted for path in fold.paths)
         if not accepted:
             return Applied(before, {path: {} for path in fold.paths})
-        current = self.tables.read(changes.sparkSession, table)
-        outcomes = self._outcomes(changes, current, fold)
-        with self.tables.held(self._winners(changes, fold)) as winners:
-            nothing = (
-                accepted <= _PERHAPS_NOTHING and F.effective(winners, current, self.feed).isEmpty()
-            )
-            version = before if nothing else self._merged(winners, fold, before)
-            metrics = self._metrics(table, version) if version != before else {}
-            # Where Spark makes a sieve of the source, Delta counts its rows twice.
-            came = winners.count() if self.big else metrics.get("numSourceRows", 0)
+        outcomes = self._outcomes(changes, fold, met=True)
+        merged = self._merged_in_memory if self.tables.in_memory(table) else self._merged
+        version, came = merged(self._winners(changes, fold), fold, before)
+        metrics = self._metrics(table, version) if version != before else {}
         if outcomes is None:
             told = self.counted[fold.paths[0]]
             if metrics:
@@ -177,11 +171,15 @@ class Silver:
         """Whether bronze alone tells which rows win: one file, in order of its lines."""
         return len(fold.files) == 1 and not self.feed.order
 
-    def _outcomes(
-        self, changes: DataFrame, before: DataFrame | None, fold: Fold
-    ) -> dict[str, Outcomes] | None:
-        """What each file of several does; None where one file's own counts tell it."""
-        return None if self._single(fold) else self._counted_outcomes(changes, before, fold)
+    def _outcomes(self, changes: DataFrame, fold: Fold, *, met: bool) -> dict[str, Outcomes] | None:
+        """What each file of several does; None where one file's own counts tell it.
+
+        `met`: whether the changes meet the rows of the table.
+        """
+        if self._single(fold):
+            return None
+        before = self.tables.read(changes.sparkSession, self.feed.table) if met else None
+        return self._counted_outcomes(changes, before, fold)
 
     def _counted_outcomes(
         self, changes: DataFrame, before: DataFrame | None, fold: Fold
@@ -195,11 +193,33 @@ class Silver:
         grown = sum(o.get("inserted", 0) - o.get("deleted", 0) for o in outcomes.values())
         agree(grown, rows, f"{self.feed.table}, {fold.period or 'all files'}", "rows more")
 
-    def _merged(self, winners: DataFrame, fold: Fold, before: int) -> int:
-        merge = F.merge_of(winners, self.feed, self._touched(winners, fold, before))
-        return self.tables.merge(
-            table=self.feed.table, feed=self.feed.name, period=fold.period, **vars(merge)
-        )
+    def _merged_in_memory(self, winners: DataFrame, fold: Fold, before: int) -> tuple[int, int]:
+        """MERGE one change per key: the version afterwards, and how many changes there were."""
+        to = {"feed": self.feed.name, "period": fold.period}
+        merge, changes = F.merge_of(self.feed), winners.toArrow()
+        version = self.tables.merge_in_memory(changes, self.feed.table, merge, **to)
+        return version, changes.num_rows
+
+    def _merged(self, winners: DataFrame, fold: Fold, before: int) -> tuple[int, int]:
+        """The same by Spark."""
+        table, merge = self.feed.table, F.merge_of(self.feed)
+        to = {"feed": self.feed.name, "period": fold.period}
+        with self.tables.held(winners) as held:
+            if self._changes_nothing(held, fold):
+                return before, 0
+            ranges = self._touched(held, fold, before)
+            # Delta skips files by literals alone, never by what it joins to.
+            within = None if ranges is None else F.is_within(merge.key, ranges)
+            version = self.tables.merge(F.source_of(held), table, merge, within=within, **to)
+            # Where Spark makes a sieve of the source, Delta counts its rows twice.
+            told = held.count() if self.big else self._metrics(table, version).get("numSourceRows")
+            return version, told or 0
+
+    def _changes_nothing(self, winners: DataFrame, fold: Fold) -> bool:
+        if sum(self.counted[path].accepted for path in fold.paths) > _PERHAPS_NOTHING:
+            return False
+        current = self.tables.read(winners.sparkSession, self.feed.table)
+        return F.effective(winners, current, self.feed).isEmpty()
 
     def _touched(self, winners: DataFrame, fold: Fold, version: int) -> list[Range] | None:
         """Where in the table the changes' keys may stand, None where looking would not pay.

@@ -1,7 +1,6 @@
 """Owns the fold: which change of a key counts, and what it does to the row that is there (L1)."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import reduce
 from operator import or_
 
@@ -10,6 +9,7 @@ from pyspark.sql import Window as W
 from pyspark.sql import functions as F
 
 from support_lakehouse.model.feed import Feed
+from support_lakehouse.model.merge import SPARK, Merge
 from support_lakehouse.model.spans import Range
 from support_lakehouse.transforms.fields import value_of
 from support_lakehouse.transforms.fingerprint import ROW_HASH, row_hash
@@ -128,12 +128,13 @@ def outcomes(changes: DataFrame, before: DataFrame | None, feed: Feed) -> DataFr
 
 def effective(changes: DataFrame, rows: DataFrame, feed: Feed) -> DataFrame:
     """The changes that would change a table: its rows joined to one change per key."""
-    assert feed.key is not None
-    met = rows.select(F.lit(True).alias("_met"), feed.key, ROW_HASH)
-    merge = merge_of(changes, feed)
+    merge = merge_of(feed)
+    met = rows.select(F.lit(True).alias("_met"), merge.key, ROW_HASH)
     found = F.col("_met").isNotNull()
-    counts = F.when(merge.delete_when, found).otherwise(~found | merge.update_when)
-    return merge.source.join(met, merge.on, "left").where(counts)
+    counts = F.when(F.expr(merge.delete_when(SPARK)), found).otherwise(
+        ~found | F.expr(merge.update_when(SPARK))
+    )
+    return source_of(changes).join(met, F.expr(merge.on(SPARK)), "left").where(counts)
 
 
 def is_within(key: str, ranges: Sequence[Range]) -> Column:
@@ -141,40 +142,16 @@ def is_within(key: str, ranges: Sequence[Range]) -> Column:
     return reduce(or_, (F.col(key).between(low, high) for low, high in ranges), F.lit(False))
 
 
-@dataclass(frozen=True)
-class Merge:
-    """A MERGE as expressions: target columns under their names, source columns under `_new_`."""
-
-    source: DataFrame
-    on: Column
-    delete_when: Column
-    update_when: Column
-    insert_when: Column
-    assignments: dict[str, Column]
-
-
-def merge_of(changes: DataFrame, feed: Feed, within: Sequence[Range] | None = None) -> Merge:
-    """How one change per key meets the table: delete, full-row update, insert, or nothing.
-
-    A row that would not change is left alone: its hash is the same, over the feed's columns. To
-    compare these themselves would make Delta move them all about. `within` are ranges of keys, ends
-    included, that hold every row of the target which the changes may meet; None if not known.
-    """
+def merge_of(feed: Feed) -> Merge:
+    """How one change per key of a feed meets its table."""
     assert feed.key is not None
-    written = [*feed.column_names, *PLACE, ROW_HASH]
-    source = changes.withColumnsRenamed({name: f"_new_{name}" for name in [*written, ACTION]})
-    deletes = F.col(f"_new_{ACTION}") == "delete"
-    on = F.col(feed.key) == F.col(f"_new_{feed.key}")
-    if within is not None:
-        # Delta skips files by literals alone, never by what it joins to.
-        on = on & is_within(feed.key, within)
-    return Merge(
-        # True of every row: Spark sieves a big target by the keys of a source (a bloom filter)
-        # only where something is asked of the source.
-        source=source.where(F.col(f"_new_{LINE}") >= 0),
-        on=on,
-        delete_when=deletes,
-        update_when=~F.col(ROW_HASH).eqNullSafe(F.col(f"_new_{ROW_HASH}")),
-        insert_when=~deletes,
-        assignments={name: F.col(f"_new_{name}") for name in written},
-    )
+    written = (*feed.column_names, *PLACE, ROW_HASH)
+    return Merge(feed.key, written, action=ACTION, row_hash=ROW_HASH)
+
+
+def source_of(changes: DataFrame) -> DataFrame:
+    """The changes as Spark merges them, each column called `_new_` and its name."""
+    source = changes.withColumnsRenamed({name: f"_new_{name}" for name in changes.columns})
+    # True of every row: Spark sieves a big target by the keys of a source (a bloom filter) only
+    # where something is asked of the source.
+    return source.where(F.col(f"_new_{LINE}") >= 0)
