@@ -23,6 +23,7 @@ _PLAIN_PATH = re.compile(r"(?:[\w .=+-]+/)*[a-z0-9][\w .=+-]*", re.ASCII | re.IG
 _UNPACKED_BY_SPARK = (".gz", ".gzip", ".bz2", ".deflate", ".lz4", ".snappy", ".zst", "._copying_")
 _ROWS_AT_ONCE = 100_000
 _SCHEMA = pa.schema([("place", pa.int32()), ("line", pa.int64()), ("raw", pa.string())])
+_STAGED = "place int, line bigint, raw string"
 _LABELS = ("period", "file", "sha256", "admission", "header")
 COLUMNS = ("place", *_LABELS, "line", "raw")
 _SEPARATOR = "\0"
@@ -51,7 +52,8 @@ def landed_records(
     frames = [_by_lines(session, file, place, block_bytes) for place, file in by_lines]
     if staged:
         _stage(staged, feed, staging)
-        frames.append(session.read.parquet(_escaped(staging)).select(*_SCHEMA.names))
+        # Told the schema, Spark needs no job to find it out.
+        frames.append(session.read.schema(_STAGED).parquet(_escaped(staging)))
     return labelled(reduce(DataFrame.unionByName, frames), files)
 
 

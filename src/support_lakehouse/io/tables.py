@@ -8,21 +8,16 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pyarrow as pa
-from deltalake import CommitProperties, DeltaTable, WriterProperties, write_deltalake
+from deltalake import DeltaTable
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.types import StructType
 
-from support_lakehouse.io import lake
-from support_lakehouse.io.session import CHECKPOINT_INTERVAL
-from support_lakehouse.model.merge import DELTA_RS, SPARK, Merge
+from support_lakehouse.io import delta_rs, lake
+from support_lakehouse.model.merge import SPARK, Merge
 
 _PERIOD = "_period"
-_KEYS = "SELECT {key} AS key FROM t"
 _USER_METADATA = "spark.databricks.delta.commitInfo.userMetadata"
-_PLAIN_FEATURES = {"appendOnly", "invariants"}
-"""What a table may ask of its writers for delta-rs to write it."""
-_WRITER = WriterProperties(compression="ZSTD")
 
 
 @dataclass(frozen=True)
@@ -90,7 +85,7 @@ class Tables:
         if version == self._version(table):
             return version
         told = self._metadata(feed, "rewind")
-        DeltaTable(self.path(table)).restore(version, commit_properties=self._commit(told))
+        DeltaTable(self.path(table)).restore(version, commit_properties=delta_rs.committed_by(told))
         return self._version(table)
 
     def replace(
@@ -116,7 +111,7 @@ class Tables:
         """The same; a frame of these rows, to go on with."""
         if self.in_memory(table):
             told = rows.toArrow()
-            self._write_told(told, table, "overwrite", statistics, self._metadata("", ""))
+            self._write_in_memory(told, table, "overwrite", statistics, self._metadata("", ""))
             return rows.sparkSession.createDataFrame(told)
         self.replace(rows, table, statistics=statistics)
         return self.read(rows.sparkSession, table)
@@ -153,20 +148,8 @@ class Tables:
     def merge_in_memory(
         self, changes: pa.Table, table: str, merge: Merge, *, feed: str, period: str
     ) -> int:
-        """The same by delta-rs; the old version where nothing changed."""
-        values = {f'"{name}"': value for name, value in merge.values(DELTA_RS).items()}
-        (
-            DeltaTable(self.path(table))
-            .merge(
-                *(changes, merge.on(DELTA_RS), "s", "t"),
-                writer_properties=_WRITER,
-                commit_properties=self._commit(self._metadata(feed, period)),
-            )
-            .when_matched_delete(merge.delete_when(DELTA_RS))
-            .when_matched_update(values, merge.update_when(DELTA_RS))
-            .when_not_matched_insert(values, merge.insert_when(DELTA_RS))
-            .execute()
-        )
+        """The same by delta-rs, of columns as they are called."""
+        delta_rs.merge(self.path(table), changes, merge, self._metadata(feed, period))
         return self._version(table)
 
     def upsert(
@@ -179,8 +162,8 @@ class Tables:
         key, update, insert = parts
         if self.small:
             told = rows.toArrow()
-            if not self._has_any(table, key, told):
-                return self._write_told(told, table, "append", "", self._metadata("", ""))
+            if not delta_rs.has_any(self.path(table), key, told[key].to_pylist()):
+                return self._write_in_memory(told, table, "append", "", self._metadata("", ""))
             rows = rows.sparkSession.createDataFrame(told)
         source = rows.withColumnsRenamed({name: f"new_{name}" for name in rows.columns})
         rows.sparkSession.conf.set(_USER_METADATA, self._metadata("", ""))
@@ -210,8 +193,8 @@ class Tables:
         vectors: bool = False,
     ) -> int:
         told = self._metadata(feed, period)
-        if only is None and not vectors and self.in_memory(table):
-            return self._write_told(rows.toArrow(), table, mode, statistics, told)
+        if not vectors and self.in_memory(table):
+            return self._write_in_memory(rows.toArrow(), table, mode, statistics, told, only)
         kept = f"interval {self.retention.days} days"
         writer = rows.write.format("delta").mode(mode)
         if only is not None:
@@ -228,57 +211,31 @@ class Tables:
         )
         return self._version(table)
 
-    def _write_told(self, rows: pa.Table, table: str, mode: str, statistics: str, told: str) -> int:
-        kept = f"interval {self.retention.days} days"
-        write_deltalake(
-            self.path(table),
-            rows.cast(pa.schema([_nullable(field) for field in rows.schema])),
-            mode="append" if mode == "append" else "overwrite",
-            schema_mode=None if mode == "append" else "overwrite",
-            configuration={
-                "delta.logRetentionDuration": kept,
-                "delta.deletedFileRetentionDuration": kept,
-                "delta.dataSkippingStatsColumns": statistics,
-                "delta.checkpointInterval": CHECKPOINT_INTERVAL,
-            },
-            writer_properties=_WRITER,
-            commit_properties=self._commit(told),
-        )
+    def _write_in_memory(
+        self,
+        rows: pa.Table,
+        table: str,
+        mode: str,
+        statistics: str,
+        told: str,
+        only: str | None = None,
+    ) -> int:
+        path, kept = self.path(table), self.retention
+        if mode == "append":
+            delta_rs.append(path, rows, told, statistics=statistics, retention=kept)
+        else:
+            delta_rs.overwrite(path, rows, told, statistics=statistics, retention=kept, only=only)
         return self._version(table)
 
     def in_memory(self, table: str) -> bool:
-        """Whether delta-rs writes the table: it is small, or new, and plain."""
-        if not self.small:
-            return False
-        if lake.version_of(self.path(table)) is None:
-            return True
-        asked = DeltaTable(self.path(table)).protocol().writer_features or []
-        return _PLAIN_FEATURES.issuperset(asked)
-
-    def _has_any(self, table: str, key: str, rows: pa.Table) -> bool:
-        """Whether the table has a row with a key of some rows."""
-        pinned = {"t": (self.path(table), self._version(table))}
-        there = lake.query(_KEYS.format(key=key), pinned)
-        return not set(there["key"].to_pylist()).isdisjoint(rows[key].to_pylist())
-
-    def _commit(self, told: str) -> CommitProperties:
-        return CommitProperties(custom_metadata={"userMetadata": told})
+        """Whether delta-rs writes the table."""
+        return self.small and delta_rs.writes(self.path(table))
 
     def _metadata(self, feed: str, period: str) -> str:
         return json.dumps({"run": self.run, "feed": feed, "period": period})
 
     def _version(self, table: str) -> int:
         return lake.newest_version(self.path(table))
-
-
-def _nullable(field: pa.Field) -> pa.Field:
-    """The field as Spark would write it: nothing of it is promised never to be null."""
-    kind = field.type
-    if pa.types.is_list(kind):
-        kind = pa.list_(_nullable(kind.value_field))
-    elif pa.types.is_struct(kind):
-        kind = pa.struct([_nullable(own) for own in kind])
-    return pa.field(field.name, kind)
 
 
 def read_at(session: SparkSession, table: Path, version: int | None) -> DataFrame:

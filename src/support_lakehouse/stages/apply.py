@@ -12,7 +12,14 @@ from support_lakehouse.io.tables import Tables
 from support_lakehouse.model.feed import Feed
 from support_lakehouse.model.spans import Range, touched
 from support_lakehouse.model.timeline import Fold, Timeline
-from support_lakehouse.stages.books import Applied, Counted, Outcomes, agree, outcomes_of_merge
+from support_lakehouse.stages.books import (
+    Applied,
+    Counted,
+    Outcomes,
+    agree,
+    outcomes_of_merge,
+    rows_of_period,
+)
 from support_lakehouse.transforms import fold as F
 
 _PERHAPS_NOTHING = 1_000
@@ -137,11 +144,10 @@ class Silver:
         if fold.begins:
             written = self._replace(rows, table, fold)
         else:
-            before = lake.version_of(self.tables.path(table))
             version = self.tables.replace_period(
                 rows, table, statistics=self._statistics, feed=self.feed.name, period=fold.period
             )
-            written = self._rows_written(table, before, version)
+            written = rows_of_period(self.tables.path(table), version, fold.period)
         self._check_growth(outcomes, written, fold)
         return Applied(self._version(table), outcomes)
 

@@ -12,7 +12,7 @@ from support_lakehouse.io import lake
 from support_lakehouse.model.books import Balance, LedgerEntry
 from support_lakehouse.model.feed import Feed
 from support_lakehouse.model.release import TableState
-from support_lakehouse.transforms import counting
+from support_lakehouse.transforms import counting, searching
 
 Outcomes = Mapping[str, int]
 _KEYS_AT_ONCE = 8_000_000
@@ -110,6 +110,12 @@ def _listed(admissions: Iterable[str]) -> str:
     names = list(admissions)
     assert all(_ADMISSION.fullmatch(name) for name in names)
     return ", ".join(f"'{name}'" for name in names) or "''"
+
+
+def rows_of_period(table: Path, version: int, period: str) -> int:
+    """How many rows of a period a version of a snapshot's history has."""
+    sql = counting.ROWS_OF_PERIOD.format(period=searching.text(period))
+    return int(lake.query(sql, {"t": (table, version)})["rows"][0].as_py())
 
 
 def outcomes_of_merge(counted: Counted, metrics: Mapping[str, int]) -> dict[str, int]:

@@ -55,6 +55,9 @@ SELECT count(*) AS rows FROM facts LEFT ANTI JOIN keys ON facts.{column} = keys.
 WHERE facts.{column} IS NOT NULL
 """
 
+ROWS_OF_PERIOD = """
+SELECT count(*) AS rows FROM t WHERE _period = {period}
+"""
 ROWS_AND_HASHES = """
 SELECT count(*) AS rows,
        coalesce(sum(_row_hash >> 32), 0) AS high,
