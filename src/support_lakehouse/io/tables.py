@@ -46,7 +46,7 @@ class Tables:
         if self.small:
             version = self._version(table)
             schema = StructType.fromJson(lake.schema_of(self.path(table), version))
-            return session.createDataFrame(lake.read(self.path(table), version), schema)
+            return _frame(session, lake.read(self.path(table), version), schema)
         return session.read.format("delta").load(str(self.path(table)))
 
     @contextmanager
@@ -112,7 +112,7 @@ class Tables:
         if self.in_memory(table):
             told = rows.toArrow()
             self._write_in_memory(told, table, "overwrite", statistics, self._metadata("", ""))
-            return rows.sparkSession.createDataFrame(told)
+            return _frame(rows.sparkSession, told, rows.schema)
         self.replace(rows, table, statistics=statistics)
         return self.read(rows.sparkSession, table)
 
@@ -236,6 +236,12 @@ class Tables:
 
     def _version(self, table: str) -> int:
         return lake.newest_version(self.path(table))
+
+
+def _frame(session: SparkSession, rows: pa.Table, schema: StructType) -> DataFrame:
+    if not rows.num_rows:  # Spark stumbles over moments in an Arrow table without any part
+        return session.createDataFrame([], schema)
+    return session.createDataFrame(rows, schema)
 
 
 def read_at(session: SparkSession, table: Path, version: int | None) -> DataFrame:
