@@ -6,10 +6,12 @@ import os
 import shutil
 from pathlib import Path
 from random import Random
+from unittest import mock
 
 import pytest
 from pyspark.sql import SparkSession
 
+from support_lakehouse.cli import app
 from support_lakehouse.io import ops
 from support_lakehouse.pipeline import load
 from tests.product.failing import failing, files_below, little_room, lose_power
@@ -71,14 +73,25 @@ def test_a_disk_that_is_full_for_the_jvm_leaves_no_trace(
     spark: SparkSession, whole: list[Told], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     one = SmallLakehouse(tmp_path / "one", SEED)
-    for number, rooms, small in ((1, (0, 2500), 0), (2, (0, 1500), load.SMALL_BYTES)):
-        monkeypatch.setattr(load, "SMALL_BYTES", small)  # 0: Spark writes all, not MERGEs alone
+    monkeypatch.setattr(load, "SMALL_BYTES", 0)  # so that Spark writes, not delta-rs
+    for number, rooms in ((1, (0, 2500)), (2, (0, 1500))):
         one.deliver(number)
         for room in rooms:
             with little_room(room), pytest.raises(Exception, match=r"(?i)java|file|delta"):
                 one.run(spark)
         one.run(spark)
         assert one.told == whole[number - 1]
+
+
+def test_a_full_disk_is_called_so(capsys: pytest.CaptureFixture[str]) -> None:
+    told = f"Generic LocalFileSystem error: {os.strerror(errno.ENOSPC)} (os error 28)"
+    with (
+        mock.patch.object(app, "app", side_effect=OSError(told)),
+        pytest.raises(SystemExit) as left,
+    ):
+        app.main(["run"])
+    assert left.value.code == 1
+    assert "The disk is full. Free some space and run again" in capsys.readouterr().err
 
 
 def fail_each(spark: SparkSession, root: Path, seed: int) -> str:

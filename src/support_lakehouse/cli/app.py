@@ -1,5 +1,6 @@
 """Owns the command `support-lakehouse`: its subcommands, and the only place that catches all."""
 
+import errno
 import os
 import signal
 import sys
@@ -90,6 +91,8 @@ def _unexpected(error: Exception) -> int:
         return int(getattr(error, "exit_code", 2))
     first = (str(error).strip().splitlines() or [type(error).__name__])[0]
     complain(f"Failed: {first[:300]}")
+    if os.strerror(errno.ENOSPC) in str(error):
+        complain("The disk is full. Free some space and run again: it begins at the last release.")
     logged = [note for note in getattr(error, "__notes__", []) if note.startswith(NOTE)]
     complain(f"Nothing was released. {logged[0]}." if logged else traceback.format_exc())
     return 1
