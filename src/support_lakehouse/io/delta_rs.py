@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 from deltalake import CommitProperties, DeltaTable, WriterProperties, write_deltalake
@@ -28,39 +29,34 @@ def committed_by(told: str) -> CommitProperties:
     return CommitProperties(custom_metadata={"userMetadata": told})
 
 
-def append(
-    table: Path, rows: pa.Table, told: str, *, statistics: str = "", retention: timedelta
-) -> None:
-    """Add rows, creating the table if need be."""
-    write_deltalake(
-        table,
-        _as_spark_does(rows),
-        mode="append",
-        configuration=_properties(statistics, retention),
-        writer_properties=_WRITER,
-        commit_properties=committed_by(told),
-    )
-
-
-def overwrite(
+def write(
     table: Path,
     rows: pa.Table,
     told: str,
     *,
+    mode: str,
     statistics: str,
     retention: timedelta,
     only: str | None = None,
 ) -> None:
-    """Make the rows all the table holds, or all of what a condition is true of."""
+    """Append rows, or make them all the table holds, or all of what `only` is true of."""
+    how: dict[str, Any] = {"mode": mode}
+    if mode == "overwrite":
+        how |= {"schema_mode": "overwrite"} if only is None else {"predicate": only}
+    kept = f"interval {retention.days} days"
     write_deltalake(
         table,
-        _as_spark_does(rows),
-        mode="overwrite",
-        schema_mode="overwrite" if only is None else None,
-        predicate=only,
-        configuration=_properties(statistics, retention),
+        # Nothing is promised never to be null, as Spark writes it.
+        rows.cast(pa.schema([_nullable(field) for field in rows.schema])),
+        configuration={
+            "delta.logRetentionDuration": kept,
+            "delta.deletedFileRetentionDuration": kept,
+            "delta.dataSkippingStatsColumns": statistics,
+            "delta.checkpointInterval": CHECKPOINT_INTERVAL,
+        },
         writer_properties=_WRITER,
         commit_properties=committed_by(told),
+        **how,
     )
 
 
@@ -85,21 +81,6 @@ def has_any(table: Path, key: str, values: Sequence[str]) -> bool:
     """Whether the table has a row with one of some keys."""
     there = lake.query(_KEYS.format(key=key), {"t": (table, lake.newest_version(table))})
     return not set(there["key"].to_pylist()).isdisjoint(values)
-
-
-def _properties(statistics: str, retention: timedelta) -> dict[str, str | None]:
-    kept = f"interval {retention.days} days"
-    return {
-        "delta.logRetentionDuration": kept,
-        "delta.deletedFileRetentionDuration": kept,
-        "delta.dataSkippingStatsColumns": statistics,
-        "delta.checkpointInterval": CHECKPOINT_INTERVAL,
-    }
-
-
-def _as_spark_does(rows: pa.Table) -> pa.Table:
-    """The rows with nothing promised never to be null."""
-    return rows.cast(pa.schema([_nullable(field) for field in rows.schema]))
 
 
 def _nullable(field: pa.Field) -> pa.Field:

@@ -220,11 +220,13 @@ class Tables:
         told: str,
         only: str | None = None,
     ) -> int:
-        path, kept = self.path(table), self.retention
-        if mode == "append":
-            delta_rs.append(path, rows, told, statistics=statistics, retention=kept)
-        else:
-            delta_rs.overwrite(path, rows, told, statistics=statistics, retention=kept, only=only)
+        delta_rs.write(
+            *(self.path(table), rows, told),
+            mode=mode,
+            only=only,
+            statistics=statistics,
+            retention=self.retention,
+        )
         return self._version(table)
 
     def in_memory(self, table: str) -> bool:
