@@ -6,11 +6,9 @@ from dataclasses import dataclass
 from pyspark.sql import DataFrame
 
 from support_lakehouse.io import lake
-from support_lakehouse.io.datafiles import key_ranges
 from support_lakehouse.io.runlog import Stages
 from support_lakehouse.io.tables import Tables
 from support_lakehouse.model.feed import Feed
-from support_lakehouse.model.spans import Range, touched
 from support_lakehouse.model.timeline import Fold, Timeline
 from support_lakehouse.stages.books import (
     Applied,
@@ -20,16 +18,8 @@ from support_lakehouse.stages.books import (
     outcomes_of_merge,
     rows_of_period,
 )
+from support_lakehouse.stages.merging import Merging
 from support_lakehouse.transforms import fold as F
-
-_PERHAPS_NOTHING = 1_000
-"""So few changes may all be what the table says already: then a MERGE is spared, as Delta would
-copy the rows that it met and commit them as they were. Looking costs a join, so for more changes
-it is not done; a commit without effect is the worst that can come of it."""
-
-
-_MANY_KEYS = 1_000_000
-"""With more changes than this, nobody asks which files they touch: their keys would be held."""
 
 
 @dataclass(frozen=True)
@@ -95,8 +85,8 @@ class Silver:
         if not accepted:
             return Applied(before, {path: {} for path in fold.paths})
         outcomes = self._outcomes(changes, fold, met=True)
-        merged = self._merged_in_memory if self.tables.in_memory(table) else self._merged
-        version, came = merged(self._winners(changes, fold), fold, before)
+        merging = Merging(self.tables, self.feed, fold.period, accepted, before, self.big)
+        version, came = merging.merge(self._winners(changes, fold))
         metrics = self._metrics(table, version) if version != before else {}
         if outcomes is None:
             told = self.counted[fold.paths[0]]
@@ -198,48 +188,6 @@ class Silver:
     def _check_growth(self, outcomes: Mapping[str, Outcomes], rows: int, fold: Fold) -> None:
         grown = sum(o.get("inserted", 0) - o.get("deleted", 0) for o in outcomes.values())
         agree(grown, rows, f"{self.feed.table}, {fold.period or 'all files'}", "rows more")
-
-    def _merged_in_memory(self, winners: DataFrame, fold: Fold, before: int) -> tuple[int, int]:
-        """MERGE one change per key: the version afterwards, and how many changes there were."""
-        to = {"feed": self.feed.name, "period": fold.period}
-        merge, changes = F.merge_of(self.feed), winners.toArrow()
-        version = self.tables.merge_in_memory(changes, self.feed.table, merge, **to)
-        return version, changes.num_rows
-
-    def _merged(self, winners: DataFrame, fold: Fold, before: int) -> tuple[int, int]:
-        """The same by Spark."""
-        table, merge = self.feed.table, F.merge_of(self.feed)
-        to = {"feed": self.feed.name, "period": fold.period}
-        with self.tables.held(winners) as held:
-            if self._changes_nothing(held, fold):
-                return before, 0
-            ranges = self._touched(held, fold, before)
-            # Delta skips files by literals alone, never by what it joins to.
-            within = None if ranges is None else F.is_within(merge.key, ranges)
-            version = self.tables.merge(F.source_of(held), table, merge, within=within, **to)
-            # Where Spark makes a sieve of the source, Delta counts its rows twice.
-            told = held.count() if self.big else self._metrics(table, version).get("numSourceRows")
-            return version, told or 0
-
-    def _changes_nothing(self, winners: DataFrame, fold: Fold) -> bool:
-        if sum(self.counted[path].accepted for path in fold.paths) > _PERHAPS_NOTHING:
-            return False
-        current = self.tables.read(winners.sparkSession, self.feed.table)
-        return F.effective(winners, current, self.feed).isEmpty()
-
-    def _touched(self, winners: DataFrame, fold: Fold, version: int) -> list[Range] | None:
-        """Where in the table the changes' keys may stand, None where looking would not pay.
-
-        What is asked of a table stands in its log for good, so not of keys that are personal.
-        """
-        key = self.feed.column(self.feed.key or "")
-        rows = sum(self.counted[path].accepted for path in fold.paths)
-        if key.personal or key.type.name not in ("text", "integer") or rows > _MANY_KEYS:
-            return None
-        files = key_ranges(self.tables.path(self.feed.table), version, key.name)
-        if files is None:
-            return None
-        return touched(files, sorted(winners.select(key.name).toArrow()[0].to_pylist()))
 
     def _replace(self, rows: DataFrame, table: str, fold: Fold) -> int:
         version = self.tables.replace(
