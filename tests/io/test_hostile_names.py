@@ -203,7 +203,8 @@ def test_big_files_of_all_these_names_reach_spark(spark: object, tmp_path: Path)
     for name in TAKEN:
         listed(tmp_path, name)
     files = [scan(file, events()) for file in list_files(tmp_path, [events()]).found]
-    rows = landed_records(spark, files, events(), tmp_path / "s.parquet", staged_up_to=0).collect()
+    parts = landed_records(spark, files, events(), tmp_path / "s.parquet", staged_up_to=0)
+    rows = [row for part in parts for row in part.records.collect()]
     assert {(row["file"], row["line"], row["raw"]) for row in rows} == {
         (f"in/{name}", 2, "1,a") for name in TAKEN
     }

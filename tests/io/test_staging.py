@@ -4,6 +4,7 @@ import gzip
 import itertools
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import reduce
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -68,9 +69,10 @@ def landed(
     folder = files[0].found.location.parent
     limit = 10**9 if staged else 0
     staging = folder / "staging" / "things.parquet"
-    rows = landed_records(
+    parts = landed_records(
         session, files, feed, staging, staged_up_to=limit, block_bytes=BLOCK_BYTES
     )
+    rows = reduce(DataFrame.unionByName, (part.records for part in parts))
     return rows.where(is_record(F.col("raw"))).select(*COLUMNS)
 
 
@@ -150,11 +152,16 @@ def test_a_folder_may_be_called_as_it_likes(blocks: SparkSession, tmp_path: Path
 def test_big_files_go_by_lines_and_others_are_staged(blocks: SparkSession, tmp_path: Path) -> None:
     small, big = scanned(tmp_path, "id,action\n1,add\n"), scanned(tmp_path, "id,action\n22,add\n")
     quoted = scanned(tmp_path, 'id,action\n"3\n3",add\n')
-    rows = landed_records(
+    parts = landed_records(
         *(blocks, [small, big, quoted], FEED, tmp_path / "s.parquet"),
         staged_up_to=16,
         block_bytes=BLOCK_BYTES,
     )
+    assert [[f.found.path for f in part.files] for part in parts] == [
+        [big.found.path],
+        [small.found.path, quoted.found.path],
+    ]
+    rows = reduce(DataFrame.unionByName, (part.records for part in parts))
     read = sorted(Path(name).name for name in rows.inputFiles())
     assert read == sorted([big.found.path, "s.parquet"])
     found = {(row["file"], row["line"], row["raw"]) for row in rows.collect()}

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from functools import reduce
 from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
@@ -30,6 +29,16 @@ _SEPARATOR = "\0"
 """Stands between labels: no path and no CSV header that Spark could read holds one."""
 
 
+class Landed(NamedTuple):
+    """Records that are read together, and the files they come from: a frame of COLUMNS.
+
+    `place` is that of the record's file among the files.
+    """
+
+    files: Sequence[ScannedFile]
+    records: DataFrame
+
+
 def landed_records(
     session: SparkSession,
     files: Sequence[ScannedFile],
@@ -38,23 +47,22 @@ def landed_records(
     *,
     staged_up_to: int = STAGED_UP_TO_BYTES,
     block_bytes: int = BLOCK_BYTES,
-) -> DataFrame:
-    """The records of the files, below their headers if they have any: a frame of COLUMNS.
+) -> list[Landed]:
+    """The records of the files, below their headers if they have any: each big file by itself.
 
-    `place` is that of the record's file among the files. `staging` is a file to write to that Spark
-    can read; both ways give the same rows.
+    `staging` is a file to write to that Spark can read; both ways give the same rows.
     """
-    by_lines: list[tuple[int, ScannedFile]] = []
-    staged: list[tuple[int, ScannedFile]] = []
-    for placed in enumerate(files):
-        is_big = _has_plain_lines(placed[1]) and placed[1].found.size > staged_up_to
-        (by_lines if is_big else staged).append(placed)
-    frames = [_by_lines(session, file, place, block_bytes) for place, file in by_lines]
+    by_lines: list[ScannedFile] = []
+    staged: list[ScannedFile] = []
+    for file in files:
+        is_big = _has_plain_lines(file) and file.found.size > staged_up_to
+        (by_lines if is_big else staged).append(file)
+    landed = [Landed((file,), _by_lines(session, file, block_bytes)) for file in by_lines]
     if staged:
         _stage(staged, feed, staging)
         # Told the schema, Spark needs no job to find it out.
-        frames.append(session.read.schema(_STAGED).parquet(_escaped(staging)))
-    return labelled(reduce(DataFrame.unionByName, frames), files)
+        landed.append(Landed(staged, session.read.schema(_STAGED).parquet(_escaped(staging))))
+    return [Landed(own, labelled(records, own)) for own, records in landed]
 
 
 def without_labels(records: DataFrame) -> DataFrame:
@@ -65,16 +73,15 @@ def without_labels(records: DataFrame) -> DataFrame:
 def labelled(records: DataFrame, files: Sequence[ScannedFile]) -> DataFrame:
     """The records with what their files say of each, by the `place` of its file among the files."""
     told = [_labels_of(file) for file in files]
-    return records.withColumns(
-        {
-            # Spark works this out once: a plan with a literal for each file would not be small.
-            name: F.get(
-                F.split(F.lit(_SEPARATOR.join(one[name] for one in told)), _SEPARATOR),
-                F.col("place"),
-            )
-            for name in _LABELS
-        }
-    )
+    return records.withColumns({n: _by_place([one[n] for one in told]) for n in _LABELS})
+
+
+def _by_place(texts: Sequence[str]) -> Column:
+    """The text at the `place`; Spark passes by the records of a single file for another's sake."""
+    if len(texts) == 1:
+        return F.lit(texts[0])
+    # Spark works this out once: a plan with a literal for each file would not be small.
+    return F.get(F.split(F.lit(_SEPARATOR.join(texts)), _SEPARATOR), F.col("place"))
 
 
 def _labels_of(file: ScannedFile) -> dict[str, str]:
@@ -107,12 +114,12 @@ class _Piece(NamedTuple):
     records: list[Record]
 
 
-def _stage(files: Sequence[tuple[int, ScannedFile]], feed: Feed, staging: Path) -> None:
+def _stage(files: Sequence[ScannedFile], feed: Feed, staging: Path) -> None:
     staging.parent.mkdir(parents=True, exist_ok=True)
     with pq.ParquetWriter(staging, _SCHEMA, compression="zstd", write_statistics=False) as writer:
         waiting: list[_Piece] = []
         rows = 0
-        for piece in (piece for placed in files for piece in _pieces(*placed, feed)):
+        for piece in (piece for placed in enumerate(files) for piece in _pieces(*placed, feed)):
             waiting.append(piece)
             rows += len(piece.records)
             if rows >= _ROWS_AT_ONCE:
@@ -145,7 +152,7 @@ def _table(pieces: Sequence[_Piece]) -> pa.Table:
     return pa.Table.from_arrays(columns, schema=_SCHEMA)
 
 
-def _by_lines(session: SparkSession, file: ScannedFile, place: int, block_bytes: int) -> DataFrame:
+def _by_lines(session: SparkSession, file: ScannedFile, block_bytes: int) -> DataFrame:
     """Let Spark read a file by lines, block by block, and number them.
 
     A reader that starts inside a file leaves the line it lands in to the one before, so block k
@@ -166,7 +173,7 @@ def _by_lines(session: SparkSession, file: ScannedFile, place: int, block_bytes:
     line = F.get(bases, block) + F.col("id").bitwiseAND(F.lit((1 << 33) - 1))
     raw = _without_carriage_return(F.col("value")) if file.has_carriage_returns else F.col("value")
     return text.select(
-        F.lit(place).alias("place"), line.cast("bigint").alias("line"), raw.alias("raw")
+        F.lit(0).alias("place"), line.cast("bigint").alias("line"), raw.alias("raw")
     ).where(F.col("line") > file.header.line)
 
 

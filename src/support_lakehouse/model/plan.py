@@ -1,6 +1,6 @@
 """Owns what a run will do: the files it takes, skips and refuses, and what they are folded into."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from support_lakehouse.errors import Refusal
@@ -68,6 +68,12 @@ class Plan:
         """The size of all files that a feed's tables will be made of, or all feeds' tables."""
         loaded = sum(e.size for e in (*self.ledger, *self.returned) if feed in (None, e.feed))
         return loaded + sum(f.unpacked_bytes for f in self.load if feed in (None, f.found.feed))
+
+    def bytes_to_fold(self, feeds: Iterable[Feed]) -> int:
+        """The size of the files that go into silver, whatever stands there of others already."""
+        unpacked = {(f.found.feed, f.found.path): f.unpacked_bytes for f in self.load}
+        folded = (entry for feed in feeds for entry in self.timeline(feed).files)
+        return sum(unpacked.get(entry.place, entry.size) for entry in folded)
 
     def files_of(self, feed: str) -> tuple[ScannedFile, ...]:
         return tuple(file for file in self.load if file.found.feed == feed)

@@ -65,7 +65,7 @@ def judge_again(
                 counts[feed.name] = {file: (rows, no) for file, rows, no in told}
                 back = accepted(judged)
                 if any(rows > no for rows, no in counts[feed.name].values()):
-                    admit.admit(load.tables, feed, back)
+                    admit.admit(load.tables_of(feed), feed, back)
                 rules = feed.fingerprint
                 entries.append(Q.released(judged, feed.name, rules=rules))
                 entries.append(Q.quarantined(judged, feed.name, rules=rules, state=OPEN))

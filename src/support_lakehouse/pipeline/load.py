@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, reduce
 from pathlib import Path
 from typing import TypeVar
 
@@ -16,6 +16,7 @@ from support_lakehouse.errors import Refusal
 from support_lakehouse.io import lake
 from support_lakehouse.io.runlog import Stages
 from support_lakehouse.io.session import SMALL_BYTES, session_for, spark_session
+from support_lakehouse.io.staging import Landed
 from support_lakehouse.io.tables import Tables
 from support_lakehouse.model.books import OPEN, REFUSED, LedgerEntry
 from support_lakehouse.model.feed import Feed
@@ -28,6 +29,7 @@ from support_lakehouse.stages.books import (
     balance_of,
     count_rows,
     repeated_keys,
+    some_rejected,
 )
 from support_lakehouse.stages.changed import changed, may_add
 from support_lakehouse.stages.gates import broken_gates
@@ -65,9 +67,13 @@ class Loading:
     def feeds(self) -> list[Feed]:
         return feeds_at_work(self.plan, self.config.feeds)
 
-    @property
+    @cached_property
     def tables(self) -> Tables:
-        small = self.plan.bytes_at_stake() <= SMALL_BYTES
+        """The tables that all feeds write to."""
+        return self.tables_of(*self.feeds)
+
+    def tables_of(self, *feeds: Feed) -> Tables:
+        small = self.plan.bytes_to_fold(feeds) <= SMALL_BYTES
         return Tables(self.lakehouse, self.run, self.config.settings.retention, small)
 
     def load(self) -> Loaded:
@@ -94,12 +100,24 @@ class Loading:
         with self.stages.stage("gold"):
             ledger = sorted([*kept, *told.values()], key=lambda e: e.place)
             with self._changed(held) as changed:
-                parts = (self._marts, self.tables, self.config, ledger, set(applied))
+                # Made anew, marts are of all that is there, however little came.
+                small = self._all_small if changed is None else self.tables.small
+                tables = replace(self.tables, small=small)
+                marts = self._marts if changed is None else self._changes
+                parts = (marts, tables, self.config, ledger, set(applied))
                 odd = gold.build_marts(*parts, changed=changed)
         return Loaded(tuple(_with_unknown(entry, odd) for entry in ledger), applied)
 
+    @property
+    def _all_small(self) -> bool:
+        return self.plan.bytes_at_stake() <= SMALL_BYTES
+
     @cached_property
     def _marts(self) -> SparkSession:
+        return session_for(self.session, self.plan.bytes_at_stake(), of_tables=True)
+
+    @cached_property
+    def _changes(self) -> SparkSession:
         return session_for(self.session, self.plan.bytes_at_stake(), of_tables=True)
 
     @contextmanager
@@ -112,7 +130,7 @@ class Loading:
         facts = next(feed for feed in feeds if feed.table == gold.INTERACTIONS)
         assert self.plan.last is not None
         last, records = self.plan.last, held.get(facts.name)
-        with changed(self._marts, self.tables, last, facts, records) as found:
+        with changed(self._changes, self.tables, last, facts, records) as found:
             yield found
 
     @contextmanager
@@ -123,18 +141,19 @@ class Loading:
         try:
             with ExitStack() as held:
                 frames = side_by_side(new, lambda feed: self._judge(feed, staging))
+
+                def hold(landed: Landed) -> DataFrame:
+                    rows = held.enter_context(self.tables.held(admit.to_hold(landed.records)))
+                    return admit.told_again(rows, self.tables, landed.files)
+
                 yield {
-                    name: admit.told_again(
-                        held.enter_context(self.tables.held(admit.to_hold(rows))),
-                        self.tables,
-                        self.plan.files_of(name),
-                    )
-                    for name, rows in frames.items()
+                    name: reduce(DataFrame.unionByName, map(hold, parts))
+                    for name, parts in frames.items()
                 }
         finally:
             shutil.rmtree(staging, ignore_errors=True)
 
-    def _judge(self, feed: Feed, staging: Path) -> DataFrame:
+    def _judge(self, feed: Feed, staging: Path) -> list[Landed]:
         files = self.plan.files_of(feed.name)
         return admit.judge(self.own[feed.name], self.tables, feed, files, staging)
 
@@ -149,7 +168,7 @@ class Loading:
     def _admit(self, records: Mapping[str, DataFrame]) -> None:
         def one(feed: Feed) -> None:
             with self.stages.stage("bronze", feed=feed.name):
-                admit.admit(self.tables, feed, records[feed.name])
+                admit.admit(self.tables_of(feed), feed, records[feed.name])
 
         side_by_side([feed for feed in self.feeds if feed.name in records], one)
 
@@ -158,7 +177,7 @@ class Loading:
         if not records:
             return
         there = lake.version_of(self.tables.path(admit.QUARANTINE)) is not None
-        if not there and not any(self._rejected(rows) for rows in records.values()):
+        if not there and not self._some_rejected(records, state):
             return
         with self.stages.stage("quarantine"):
             rules = {feed.name: feed.fingerprint for feed in self.config.feeds}
@@ -166,8 +185,17 @@ class Loading:
             files, anew = self.plan.load, self.plan.reset
             admit.quarantine(session, self.tables, records, files, rules, state=state, anew=anew)
 
-    def _rejected(self, records: DataFrame) -> bool:
-        return not records.where(records.reasons.isNotNull()).isEmpty()
+    def _some_rejected(self, records: Mapping[str, DataFrame], state: str) -> bool:
+        """Bronze tells it of what was admitted, without another look at all that is held."""
+        if state == REFUSED:
+            return any(
+                not rows.where(rows.reasons.isNotNull()).isEmpty() for rows in records.values()
+            )
+        tables = (
+            self.tables.path(admit.bronze_of(feed)) for feed in self.feeds if feed.name in records
+        )
+        files = [file.admission for file in self.plan.load]
+        return any(some_rejected(table, lake.newest_version(table), files) for table in tables)
 
     def _silver(
         self, feed: Feed, held: DataFrame | None
@@ -180,7 +208,7 @@ class Loading:
         if held is not None and {entry.file for entry in entries} <= new:
             records = held
         else:
-            records = admit.stored(self.own[feed.name], self.tables, feed, entries)
+            records = admit.stored(self.own[feed.name], self.tables_of(feed), feed, entries)
         applied = self._way(feed, counted).apply(records, timeline)
         outcomes = {file: o for done in applied.values() for file, o in done.outcomes.items()}
         told = [self._entry(entry, counted[entry.file], outcomes[entry.file]) for entry in entries]
@@ -190,7 +218,8 @@ class Loading:
 
     def _way(self, feed: Feed, counted: Mapping[str, Counted]) -> Silver:
         big = self.plan.bytes_at_stake(feed.name) > SMALL_BYTES
-        return Silver(self.tables, feed, counted, self.stages, anew=self.plan.reset, big=big)
+        tables = self.tables_of(feed)
+        return Silver(tables, feed, counted, self.stages, anew=self.plan.reset, big=big)
 
     def _entry(
         self, entry: LedgerEntry, counted: Counted, outcomes: Mapping[str, int]

@@ -10,7 +10,7 @@ from pyspark.sql import functions as F
 
 from support_lakehouse.errors import ConfigError
 from support_lakehouse.io import lake
-from support_lakehouse.io.staging import labelled, landed_records, without_labels
+from support_lakehouse.io.staging import Landed, labelled, landed_records, without_labels
 from support_lakehouse.io.tables import Tables
 from support_lakehouse.model.books import OPEN, LedgerEntry
 from support_lakehouse.model.feed import Feed
@@ -30,13 +30,14 @@ def bronze_of(feed: Feed) -> str:
 
 def judge(
     session: SparkSession, tables: Tables, feed: Feed, files: Sequence[ScannedFile], staging: Path
-) -> DataFrame:
+) -> list[Landed]:
     """Every record of the files with its verdict and its typed values, not worked out yet.
 
     Raises ConfigError where Spark cannot make sense of an expression of the feed's rules.
     """
-    records = landed_records(session, files, feed, staging / f"{feed.name}.parquet")
-    return judge_records(records, tables, feed, Shape.of(files))
+    landed = landed_records(session, files, feed, staging / f"{feed.name}.parquet")
+    shape = Shape.of(files)
+    return [Landed(own, judge_records(rows, tables, feed, shape)) for own, rows in landed]
 
 
 def judge_records(records: DataFrame, tables: Tables, feed: Feed, shape: Shape) -> DataFrame:

@@ -94,6 +94,12 @@ def count_rows(table: Path, version: int, entries: Sequence[LedgerEntry]) -> dic
     }
 
 
+def some_rejected(table: Path, version: int, admissions: Iterable[str]) -> bool:
+    """Whether any of the rows that were admitted under some names was rejected."""
+    sql = counting.ROWS_BY_FILE.format(admissions=_listed(admissions))
+    return any(row["rejected"] for row in lake.query(sql, {"bronze": (table, version)}).to_pylist())
+
+
 def repeated_keys(
     table: Path, version: int, feed: Feed, entries: Sequence[LedgerEntry]
 ) -> dict[str, int]:
