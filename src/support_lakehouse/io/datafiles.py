@@ -51,6 +51,11 @@ def files_of(table: Path, version: int) -> list[DataFile]:
     return [DataFile(table, unquote(p), size) for p, size in zip(paths, sizes, strict=True)]
 
 
+def bytes_of(table: Path, version: int) -> int:
+    """The size of all data files of a version. Raises READ_ERRORS."""
+    return sum(file.bytes for file in files_of(table, version))
+
+
 def key_ranges(table: Path, version: int, key: str) -> list[Range] | None:
     """The lowest and highest key of each data file; None where that is unknown or not worth it."""
     told = pa.table(DeltaTable(table, version=version).get_add_actions(flatten=True))

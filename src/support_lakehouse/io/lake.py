@@ -2,13 +2,14 @@
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pyarrow as pa
-from deltalake import DeltaTable, QueryBuilder
+from deltalake import DeltaTable, QueryBuilder, write_deltalake
 from deltalake.exceptions import DeltaError, TableNotFoundError
 
 from support_lakehouse.errors import Damaged
@@ -17,6 +18,7 @@ MENDED_BY = "Put it back from a copy, or load all files into a new folder: `run 
 """What can be done about a file of a table that is torn or gone."""
 _SPARKS = {"num_added_rows": "numOutputRows"}
 """What delta-rs calls by another word, not only in another spelling."""
+_WANTED = "_wanted"
 _ENTRY = re.compile(r"([0-9]{20})\.json")
 _OF_FILES = re.compile(r"Parquet error|Object [Ss]tore error|Kernel error|Json error|delta log")
 
@@ -57,6 +59,21 @@ def read(table: Path, version: int) -> pa.Table:
 def query(sql: str, tables: Mapping[str, tuple[Path, int]]) -> pa.Table:
     """The rows of a fixed query over tables, each pinned to a version."""
     return batches(sql, tables).read_all()
+
+
+def rows_of_keys(
+    table: Path, version: int, key: str, keys: pa.Array, columns: Sequence[str], folder: Path
+) -> pa.Table:
+    """Columns of the rows of a version with one of some keys; `folder` is one to work in.
+
+    DataFusion takes no rows but those of tables, and a list of many keys overruns its stack.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(dir=folder) as wanted:
+        write_deltalake(wanted, pa.table({_WANTED: keys}))
+        told = ", ".join(f'"{name}"' for name in columns)
+        sql = f'SELECT {told} FROM t JOIN wanted ON "{key}" = {_WANTED}'
+        return query(sql, {"t": (table, version), "wanted": (Path(wanted), 0)})
 
 
 def query_if_kept(sql: str, tables: Mapping[str, tuple[Path, int]]) -> pa.Table | None:

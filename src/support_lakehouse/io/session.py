@@ -46,6 +46,10 @@ _SQL = {
     "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
     # What is held is read a few times and gone: packing it costs more than it saves.
     "spark.sql.inMemoryColumnarStorage.compressed": "false",
+    # More than some thousand rows must not become a part of the plan, which is copied many times.
+    "spark.sql.execution.arrow.localRelationThreshold": "1MB",
+    # A batch is a task.
+    "spark.sql.execution.arrow.maxRecordsPerBatch": "200000",
 }
 _BIG_SQL = {
     # A table of some millions of rows is sieved by the keys it is joined to before it is moved.

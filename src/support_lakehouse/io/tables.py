@@ -1,9 +1,9 @@
 """Owns the writing of Delta tables: each call is one commit with its userMetadata."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -14,8 +14,11 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import StructType
 
 from support_lakehouse.io import delta_rs, lake
+from support_lakehouse.io.datafiles import bytes_of
 from support_lakehouse.model.merge import SPARK, Merge
 
+_READ_WHOLE_BYTES = 32 * 1024 * 1024
+"""A table of fewer bytes fits into memory some times over, whatever it holds."""
 _PERIOD = "_period"
 _USER_METADATA = "spark.databricks.delta.commitInfo.userMetadata"
 
@@ -24,8 +27,9 @@ _USER_METADATA = "spark.databricks.delta.commitInfo.userMetadata"
 class Tables:
     """The Delta tables under one lakehouse root, written by one run.
 
-    `small`: what is written fits into memory. Then Spark works the rows out, and delta-rs writes
+    `small`: what comes new fits into memory. Then Spark works the rows out, and delta-rs writes
     them: a transaction of Spark's own reads the table's state first and costs ten times as much.
+    A table that is too big to be read whole stays Spark's, but for what is put on top of it.
     """
 
     root: Path
@@ -41,13 +45,29 @@ class Tables:
     def path(self, table: str) -> Path:
         return self.root / table
 
-    def read(self, session: SparkSession, table: str) -> DataFrame:
-        """The newest version of the table."""
-        if self.small:
-            version = self._version(table)
-            schema = StructType.fromJson(lake.schema_of(self.path(table), version))
-            return _frame(session, lake.read(self.path(table), version), schema)
-        return session.read.format("delta").load(str(self.path(table)))
+    def read(self, session: SparkSession, table: str, version: int | None = None) -> DataFrame:
+        """A version of the table, or the newest."""
+        version = self._version(table) if version is None else version
+        if not self._fits(table, version):
+            return read_at(session, self.path(table), version)
+        schema = StructType.fromJson(lake.schema_of(self.path(table), version))
+        return _frame(session, lake.read(self.path(table), version), schema)
+
+    def rows_of_keys(
+        self, wanted: DataFrame, table: str, version: int, columns: Sequence[str]
+    ) -> DataFrame:
+        """Columns of the rows of a version with one of some keys, the only column of `wanted`.
+
+        They are held in memory, as are the keys.
+        """
+        path, (key,) = self.path(table), wanted.columns
+        schema = StructType.fromJson(lake.schema_of(path, version))
+        keys = wanted.toArrow()[key]
+        rows = lake.rows_of_keys(
+            path, version, key, keys, columns, self.root / "staging" / self.run
+        )
+        own = StructType([schema[name] for name in columns])
+        return _frame(wanted.sparkSession, rows, own)
 
     @contextmanager
     def held(self, rows: DataFrame) -> Iterator[DataFrame]:
@@ -109,12 +129,16 @@ class Tables:
 
     def replaced(self, rows: DataFrame, table: str, *, statistics: str) -> DataFrame:
         """The same; a frame of these rows, to go on with."""
-        if self.in_memory(table):
-            told = rows.toArrow()
-            self._write_in_memory(told, table, "overwrite", statistics, self._metadata("", ""))
-            return _frame(rows.sparkSession, told, rows.schema)
-        self.replace(rows, table, statistics=statistics)
-        return self.read(rows.sparkSession, table)
+        if not self.in_memory(table):
+            self.replace(rows, table, statistics=statistics)
+            return self.read(rows.sparkSession, table)
+        told = rows.toArrow()
+        self._write_in_memory(told, table, "overwrite", statistics, self._metadata("", ""))
+        return _frame(rows.sparkSession, told, rows.schema)
+
+    def of_what_fits(self, table: str) -> "Tables":
+        """For what is made of a table: small, if that one fits into memory."""
+        return replace(self, small=self.small or self._fits(table, self._version(table)))
 
     def merge(
         self,
@@ -133,6 +157,8 @@ class Tables:
         values = {name: F.expr(value) for name, value in merge.values(SPARK).items()}
         on, session = F.expr(merge.on(SPARK)), source.sparkSession
         session.conf.set(_USER_METADATA, self._metadata(feed, period))
+        # The target is read three times, and a task for each of its files would cost as much again.
+        session.conf.set("spark.sql.files.openCostInBytes", "0")
         (
             source.mergeInto(self._sql_name(table), on if within is None else on & within)
             .whenMatched(F.expr(merge.delete_when(SPARK)))
@@ -193,7 +219,7 @@ class Tables:
         vectors: bool = False,
     ) -> int:
         told = self._metadata(feed, period)
-        if not vectors and self.in_memory(table):
+        if not vectors and (self._is_open(table) if mode == "append" else self.in_memory(table)):
             return self._write_in_memory(rows.toArrow(), table, mode, statistics, told, only)
         kept = f"interval {self.retention.days} days"
         writer = rows.write.format("delta").mode(mode)
@@ -230,7 +256,17 @@ class Tables:
         return self._version(table)
 
     def in_memory(self, table: str) -> bool:
-        """Whether delta-rs writes the table."""
+        """Whether delta-rs makes the rows of the table anew."""
+        if not self._is_open(table):
+            return False
+        version = lake.version_of(self.path(table))
+        return version is None or self._fits(table, version)
+
+    def _fits(self, table: str, version: int) -> bool:
+        return bytes_of(self.path(table), version) <= _READ_WHOLE_BYTES
+
+    def _is_open(self, table: str) -> bool:
+        """Whether delta-rs may put rows on top of the table."""
         return self.small and delta_rs.writes(self.path(table))
 
     def _metadata(self, feed: str, period: str) -> str:
@@ -243,7 +279,7 @@ class Tables:
 def _frame(session: SparkSession, rows: pa.Table, schema: StructType) -> DataFrame:
     if not rows.num_rows:  # Spark stumbles over moments in an Arrow table without any part
         return session.createDataFrame([], schema)
-    return session.createDataFrame(rows, schema)
+    return session.createDataFrame(rows.combine_chunks(), schema)  # each chunk would be a task
 
 
 def read_at(session: SparkSession, table: Path, version: int | None) -> DataFrame:

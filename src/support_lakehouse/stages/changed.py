@@ -4,11 +4,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 
 from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql import functions as F
+from pyspark.sql.types import StructType
 
 from support_lakehouse.io import lake
 from support_lakehouse.io.datafiles import key_ranges
-from support_lakehouse.io.tables import Tables, read_at
+from support_lakehouse.io.tables import Tables
 from support_lakehouse.model.feed import Feed
 from support_lakehouse.model.plan import Plan
 from support_lakehouse.model.release import Release
@@ -21,6 +21,8 @@ WORTH_ADDING_BYTES = 64 * 1024 * 1024
 """Of fewer bytes of files the marts are made anew sooner than it is found out what changed."""
 SHARE = 10
 """Changes of more than a tenth of all bytes are not few."""
+_FEW = 1_000_000
+"""So many interactions are held in memory."""
 _COUNTED = (
     *("interaction_id", "channel", "category_id", "agent_id", "contact_center_id"),
     *("interaction_start", "agent_resolution_timestamp", "interaction_end"),
@@ -72,32 +74,45 @@ def changed(
     assert key is not None, "interactions are changes by key"
 
     def released(table: str) -> DataFrame:
-        return read_at(session, tables.path(table), last.tables[table].version)
+        return tables.read(session, table, last.tables[table].version)
 
-    was, categories = released(INTERACTIONS).select(*_COUNTED), tables.read(session, CATEGORIES)
+    version = last.tables[INTERACTIONS].version
+    schema = lake.schema_of(tables.path(INTERACTIONS), version)
+    none = session.createDataFrame([], StructType.fromJson(schema)).select(*_COUNTED)
+    categories = tables.read(session, CATEGORIES)
     with ExitStack() as held:
 
         def hold(rows: DataFrame) -> DataFrame:
             return held.enter_context(tables.held(rows))
 
-        new, before = was.limit(0), was.limit(0)
-        keys = new.select(key)
+        new, before, keys = none, none, none.select(key)
         if records is not None:
             order = (fold.PERIOD, *fold.order_of(feed))
             told = fold.latest_per_key(fold.accepted_changes(records, feed), key, order=order)
             told = hold(told.select(*_COUNTED, fold.ACTION))
             keys, new = told.select(key), fold.without_deletes(told)
-            files = key_ranges(tables.path(INTERACTIONS), last.tables[INTERACTIONS].version, key)
-            within = files and touched(files, sorted(keys.toArrow()[0].to_pylist()))
-            near = was if within is None else was.where(fold.is_within(key, within))
-            before = hold(near.join(keys, key, "left_semi"))
+            before = hold(_rows_of_keys(keys, tables, version, in_memory=tables.small))
         if not _stands(last, CATEGORIES, tables):
             moved = hold(marts.departments_moved(released(CUBE), released(CATEGORIES), categories))
-            if not moved.isEmpty():
-                there = F.broadcast(moved)
-                others = hold(was.join(there, "category_id", "left_semi").join(keys, key, "anti"))
+            concerned = sum(row.interactions for row in moved.collect())
+            if concerned:
+                few, there = tables.small and concerned <= _FEW, moved.select("category_id")
+                rows = _rows_of_keys(there, tables, version, in_memory=few)
+                others = hold(rows.join(keys, key, "anti"))
                 new, before = new.unionByName(others), before.unionByName(others)
         yield Changed(
             before.transform(marts.with_department, released(CATEGORIES)),
             new.transform(marts.with_department, categories),
         )
+
+
+def _rows_of_keys(wanted: DataFrame, tables: Tables, version: int, *, in_memory: bool) -> DataFrame:
+    """The interactions of a version with one of some keys, the only column of `wanted`."""
+    if in_memory:
+        return tables.rows_of_keys(wanted, INTERACTIONS, version, _COUNTED)
+    (key,) = wanted.columns
+    was = tables.read(wanted.sparkSession, INTERACTIONS, version).select(*_COUNTED)
+    files = key_ranges(tables.path(INTERACTIONS), version, key)
+    within = files and touched(files, sorted(wanted.toArrow()[key].to_pylist()))
+    near = was if within is None else was.where(fold.is_within(key, within))
+    return near.join(wanted, key, "left_semi")

@@ -62,20 +62,23 @@ class Making:
             rows = self.read(INTERACTIONS)
             if by_department:
                 rows = marts.with_department(rows, self.read(CATEGORIES))
-            return self.replace(table, count(rows))
+            return self._replaced(table, count(rows), self.tables)
         elif INTERACTIONS in self.touched or (by_department and CATEGORIES in self.touched):
             now, was = count(self.changed.after), count(self.changed.before)
             rows = marts.added(self.read(table).drop(ROW_HASH), now, was, keys)
-            return self.replace(table, rows)
+            return self._replaced(table, rows, self.tables)
         return self.read(table)
 
     def read(self, table: str) -> DataFrame:
         return self.tables.read(self.session, table)
 
-    def replace(self, mart: str, rows: DataFrame) -> DataFrame:
-        """Make the rows all the mart holds; a frame of them."""
+    def replace(self, mart: str, rows: DataFrame, *, cube: str) -> None:
+        """Make the rows, which a cube was made into, all the mart holds."""
+        self._replaced(mart, rows, self.tables.of_what_fits(cube))
+
+    def _replaced(self, table: str, rows: DataFrame, tables: Tables) -> DataFrame:
         hashed = rows.withColumn(ROW_HASH, row_hash(rows.columns))
-        return self.tables.replaced(hashed.coalesce(1), mart, statistics=rows.columns[0])
+        return tables.replaced(hashed.coalesce(1), table, statistics=rows.columns[0])
 
     def make(self, mart: "Mart") -> None:
         """Make a mart, or empty it where not all of its sources have come."""
@@ -92,19 +95,21 @@ def cube_and_report(at: Making) -> None:
     """The report is made of the cube."""
     zone = at.config.settings.business_zone
     cube = at.cube(CUBE, marts.CUBE_KEYS, lambda rows: marts.interaction_cube(rows, zone))
-    at.replace(REPORT, marts.support_report(cube, at.read(CENTERS), at.read(CATEGORIES)))
+    rows = marts.support_report(cube, at.read(CENTERS), at.read(CATEGORIES))
+    at.replace(REPORT, rows, cube=CUBE)
 
 
 def work_time(at: Making) -> None:
     zone = at.config.settings.business_zone
     cube = at.cube(WORK_CUBE, marts.WORK_KEYS, lambda rows: marts.work_cube(rows, zone))
-    at.replace(WORK_TIME, marts.agent_work_time(cube, at.read(CENTERS), at.read(AGENTS)))
+    rows = marts.agent_work_time(cube, at.read(CENTERS), at.read(AGENTS))
+    at.replace(WORK_TIME, rows, cube=WORK_CUBE)
 
 
 def hours(at: Making) -> None:
     zone, open_ = at.config.settings.business_zone, at.config.settings.business_hours
     cube = at.cube(HOURS_CUBE, marts.HOURS_KEYS, lambda rows: marts.hours_cube(rows, zone, open_))
-    at.replace(HOURS, marts.interaction_hours(cube, at.read(CENTERS)))
+    at.replace(HOURS, marts.interaction_hours(cube, at.read(CENTERS)), cube=HOURS_CUBE)
 
 
 def roster_tables(at: Making) -> None:

@@ -183,11 +183,14 @@ def interaction_hours(cube: DataFrame, centers: DataFrame) -> DataFrame:
 
 
 def departments_moved(cube: DataFrame, was: DataFrame, now: DataFrame) -> DataFrame:
-    """The categories of a cube whose department is another than it was: category_id."""
-    keys = cube.select("category_id").distinct()
+    """The categories of a cube whose department is another than it was.
+
+    Out: category_id, interactions.
+    """
+    keys = cube.groupBy("category_id").agg(F.sum("total_interactions").alias("interactions"))
     before = with_department(keys, was).withColumnRenamed(DEPARTMENT, "was")
     after = with_department(before, now)
-    return after.where(F.col(DEPARTMENT) != F.col("was")).select("category_id")
+    return after.where(F.col(DEPARTMENT) != F.col("was")).select("category_id", "interactions")
 
 
 def with_center_name(frame: DataFrame, centers: DataFrame) -> DataFrame:
