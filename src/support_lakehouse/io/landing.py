@@ -53,10 +53,13 @@ def _scanned(found: FoundFile, feed: Feed, block_bytes: int) -> ScannedFile:
         has_quotes = has_quotes or (may_be_quoted and b'"' in block)
         # The last byte of a no-break space is enough: it may stand in the next block.
         has_rare_blanks = has_rare_blanks or b"\t" in block or b"\xa0" in block
-        returns += block.count(b"\r")
-        line_ends += block.count(b"\r\n") + (last == b"\r" and block.startswith(b"\n"))
+        if b"\r" in block:
+            returns += block.count(b"\r")
+            line_ends += block.count(b"\r\n")
+        line_ends += last == b"\r" and block.startswith(b"\n")
         last = block[-1:]
-        _check_utf8(decoder, block, found, read=read, lines=lines_before[-1])
+        if not (block.isascii() and decoder.getstate()[0] == b""):
+            _check_utf8(decoder, block, found, read=read, lines=lines_before[-1])
         read += len(block)
         lines_before.append(lines_before[-1] + block.count(b"\n"))
     _check_utf8(decoder, b"", found, read=read, lines=lines_before[-1], final=True)
