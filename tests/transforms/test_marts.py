@@ -264,9 +264,11 @@ def test_a_cube_is_what_it_was_and_what_changed(spark: SparkSession) -> None:
 
 
 def test_a_category_that_is_counted_moves_with_its_department(spark: SparkSession) -> None:
-    rows = [at("2025-01-05T10:00", category=k) for k in ("K1", "K2", "K3", "gone", "new", None)]
+    keys = ("K1", "K2", "K2", "K3", "gone", "new", None)
+    rows = [at(f"2025-0{month}-05T10:00", category=k) for month, k in enumerate(keys, start=1)]
     cube = marts.interaction_cube(interactions(spark, *rows), EST)
     was = {"K1": "Billing", "K2": "Sales", "K3": None, "gone": "Sales", "idle": "Sales"}
     now = {"K1": "Billing", "K2": "Repair", "K3": "Unknown", "new": "Sales", "idle": "Repair"}
     found = marts.departments_moved(cube, categories(spark, was), categories(spark, now))
-    assert_rows(found, [("K2",), ("gone",), ("new",)], "category_id string")
+    told = "category_id string, interactions bigint"
+    assert_rows(found, [("K2", 2), ("gone", 1), ("new", 1)], told)
