@@ -172,6 +172,21 @@ def test_big_files_go_by_lines_and_others_are_staged(blocks: SparkSession, tmp_p
     }
 
 
+def test_who_asks_for_one_big_file_reads_no_other(blocks: SparkSession, tmp_path: Path) -> None:
+    one, other = (scanned(tmp_path, f"id,action\n{n},add\n") for n in (1, 2))
+    small = scanned(tmp_path, 'id,action\n"3\n3",add\n')
+    parts = landed_records(
+        *(blocks, [one, other, small], FEED, tmp_path / "s.parquet"),
+        staged_up_to=0,
+        block_bytes=BLOCK_BYTES,
+    )
+    rows = reduce(DataFrame.unionByName, (part.records for part in parts))
+    own = rows.where(F.col("file").isin(other.found.path))
+    plan = own._jdf.queryExecution().optimizedPlan().toString()
+    assert plan.count("Relation ") == 1
+    assert [(row["line"], row["raw"]) for row in own.collect()] == [(2, "2,add")]
+
+
 def json_feed(fmt: str = "json") -> Feed:
     declared = {"feed": "things", "kind": "events", "files": "things/*", "key": "id"}
     return Feed.model_validate(declared | {"format": fmt, "columns": {"id": "text"}})

@@ -7,7 +7,7 @@ from deltalake import DeltaTable
 from pyspark.sql import SparkSession
 
 from support_lakehouse.config import Config
-from support_lakehouse.io import compact, ops
+from support_lakehouse.io import compact, lake, ops
 from support_lakehouse.io.datafiles import vectors_of
 from support_lakehouse.pipeline import load as loading
 from support_lakehouse.pipeline import run as pipeline
@@ -91,3 +91,32 @@ def test_marked_rows_are_gone_for_every_command(
             kept = {table.version, *(v[name] for v in last.as_of.values() if name in v)}
             assert vectors(lakehouse, name) == vectors_of(lakehouse / name, kept), name
     assert_sound(config, spark, lakehouse)
+
+
+def engines(lakehouse: Path) -> dict[str, str]:
+    """Who wrote the newest commit of each table."""
+    told = {}
+    for log in lakehouse.glob("**/_delta_log"):
+        table = log.parent.relative_to(lakehouse).as_posix()
+        info = lake.commit_of(log.parent, lake.newest_version(log.parent))
+        told[table] = "Spark" if "Spark" in info.get("engineInfo", "") else "delta-rs"
+    return told
+
+
+def test_a_small_month_on_big_tables_needs_spark_for_their_merge_alone(
+    config: Config, spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lakehouse = tmp_path / "big"
+    with monkeypatch.context() as patched:
+        patched.setattr(loading, "SMALL_BYTES", 0)
+        load(config, spark, DATA, lakehouse, "202502", feeds=FEEDS)
+    written = engines(lakehouse)
+    assert {written[f"bronze/{feed}"] for feed in FEEDS} == {"Spark"}
+    load(config, spark, DATA, lakehouse, "202503", feeds=FEEDS)
+    written = engines(lakehouse)
+    marked = {f"silver/{feed}" for feed in FEEDS}
+    assert {table for table, engine in written.items() if engine == "Spark"} == marked
+    load(config, spark, DATA, tmp_path / "small", "202502", "202503", feeds=FEEDS)
+    assert set(engines(tmp_path / "small").values()) == {"delta-rs"}
+    states = {ops.read_releases(one)[-1].state for one in (lakehouse, tmp_path / "small")}
+    assert len(states) == 1
