@@ -11,7 +11,7 @@ from support_lakehouse.errors import BooksDoNotBalance
 from support_lakehouse.io import lake
 from support_lakehouse.model.books import Balance, LedgerEntry
 from support_lakehouse.model.feed import Feed
-from support_lakehouse.model.release import TableState
+from support_lakehouse.model.release import Release, TableState
 from support_lakehouse.transforms import counting, searching
 
 Outcomes = Mapping[str, int]
@@ -174,17 +174,27 @@ def fingerprint(table: Path, version: int) -> tuple[int, str]:
 
 
 def unresolved(
-    lakehouse: Path, feeds: Sequence[Feed], tables: Mapping[str, TableState]
+    lakehouse: Path,
+    feeds: Sequence[Feed],
+    tables: Mapping[str, TableState],
+    last: Release | None = None,
 ) -> dict[str, int]:
     """For each declared reference, how many rows hold a key that its target does not have.
 
+    `last` is a release of the same configuration: tables that stand as they did are not counted.
     Names in the query are column names, which the models let be letters, digits and `_` only.
     """
+    before = last.tables if last else {}
     by_name = {feed.name: feed for feed in feeds}
     told = {}
     for feed in feeds:
         for column, target in feed.references.items():
+            name = f"{feed.name}.{column}"
             there = {"facts": feed.table, "keys": by_name[target].table}
+            same = all(tables.get(table) == before.get(table) for table in there.values())
+            if last and same and name in last.unresolved:
+                told[name] = last.unresolved[name]
+                continue
             pinned = {
                 n: (lakehouse / t, tables[t].version) for n, t in there.items() if t in tables
             }
@@ -192,7 +202,7 @@ def unresolved(
                 query = counting.UNRESOLVED if "keys" in pinned else counting.REFERRING
                 sql = query.format(column=column, key=by_name[target].key)
                 row = lake.query(sql, pinned).to_pylist()[0]
-                told[f"{feed.name}.{column}"] = int(row["rows"])
+                told[name] = int(row["rows"])
     return told
 
 

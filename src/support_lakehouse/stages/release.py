@@ -50,7 +50,7 @@ class Releasing:
             months=tuple(sorted({e.period for e in new if is_month(e.period)})),
             files=tuple(entry.file for entry in new),
             rows=total_of([entry.balance for entry in new]),
-            tables=_delta_tables(self.lakehouse),
+            tables=self._delta_tables(),
             as_of=as_of(self.plan, self.config.feeds, _versions(applied)),
             refusals=(),
         )
@@ -132,7 +132,7 @@ class Releasing:
         stays = [*self.plan.known, *self.plan.aside]
         loaded |= {entry.place for entry in self.plan.aside}
         ledger = [*stays, *(e for e in refused if e.place not in loaded)]
-        shown = {n: t for n, t in _delta_tables(self.lakehouse).items() if n == "quarantine"}
+        shown = {n: t for n, t in self._delta_tables().items() if n == "quarantine"}
         return self._append(
             "refusal",
             ledger,
@@ -159,6 +159,7 @@ class Releasing:
         refusals: tuple[Mapping[str, str], ...],
     ) -> Release:
         last = self.plan.last
+        same = last if last and last.config == self.config.fingerprint else None
         made = Release(
             release=self.plan.number,
             at=_utc(self.at),
@@ -170,7 +171,7 @@ class Releasing:
             tables={**tables, **self._ops_tables(ledger, decisions)},
             as_of=as_of,
             refusals=refusals,
-            unresolved=unresolved(self.lakehouse, self.config.feeds, tables),
+            unresolved=unresolved(self.lakehouse, self.config.feeds, tables, same),
             replayed=self.plan.replays,
             moved=moved_months(self.lakehouse, last, tables),
             earlier=self._earlier(tables, as_of),
@@ -211,6 +212,18 @@ class Releasing:
             ops.METRICS: ops.append_metrics(self.lakehouse, own, self.run, kept),
             ops.JOURNAL: ops.append_journal(self.lakehouse, entries, self.run, kept),
         }
+
+    def _delta_tables(self) -> dict[str, TableState]:
+        """Each table of rows at its newest version; as the last release has it, it is not read."""
+        told, last = {}, self.plan.last
+        for name in undo.table_names(self.lakehouse):
+            if not name.startswith("ops/"):
+                version = lake.newest_version(self.lakehouse / name)
+                known = last.tables.get(name) if last else None
+                if known is None or known.version != version:
+                    known = TableState(version, *fingerprint(self.lakehouse / name, version))
+                told[name] = known
+        return told
 
     def _refused(self, refusal: Refusal) -> LedgerEntry:
         place = (refusal.feed, refusal.file)
@@ -263,16 +276,6 @@ def code_fingerprint() -> str:
     for path in sorted(package.rglob("*.py")):
         digest.update(path.relative_to(package).as_posix().encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()
-
-
-def _delta_tables(lakehouse: Path) -> dict[str, TableState]:
-    """Each table that Spark writes: its newest version, rows and fingerprint."""
-    told = {}
-    for name in undo.table_names(lakehouse):
-        if not name.startswith("ops/"):
-            version = lake.newest_version(lakehouse / name)
-            told[name] = TableState(version, *fingerprint(lakehouse / name, version))
-    return told
 
 
 def _versions(applied: Mapping[str, Mapping[str, Applied]]) -> dict[str, dict[str, int]]:
