@@ -10,6 +10,7 @@ from pyspark.sql import SparkSession
 
 from support_lakehouse.config import Config
 from support_lakehouse.io import ops
+from support_lakehouse.io.tables import Tables
 from support_lakehouse.model.release import Release
 from support_lakehouse.stages import changed
 from support_lakehouse.transforms import marts
@@ -90,6 +91,76 @@ def test_where_a_department_alone_changed_only_work_is_counted_again(
     one = last(config, spark, staying, tmp_path / "one", "202504")
     assert added == [marts.WORK_KEYS]
     assert_same(one, last(config, spark, staying, tmp_path / "all", "202502", "202503", "202504"))
+
+
+CENTER_HEAD, AGENT_HEAD = (
+    "contact_center_id,contact_center_name,location,action\n",
+    "agent_id,full_name,contact_center_id,hire_date,category_id,action\n",
+)
+NAMES = {
+    # of a month's files: what cubes are read where, with how many of their rows
+    "a centre": (
+        {"contact_centers": CENTER_HEAD + "CC002,Atlanta's,Atlanta GA,update\n"},
+        {"CC002"},
+    ),
+    "a centre that is called as another": (
+        {"contact_centers": CENTER_HEAD + "CC002,Boston MA NE,Atlanta GA,update\n"},
+        {"CC001", "CC002"},
+    ),
+    "a centre that goes": (
+        {"contact_centers": CENTER_HEAD + "CC003,,,delete\nCC009,New,New,add\n"},
+        {"CC003"},
+    ),
+    "another place alone": (
+        {"contact_centers": CENTER_HEAD + "CC002,Atlanta GA SE,Decatur GA,update\n"},
+        set(),
+    ),
+    "an agent": (
+        {"agents": AGENT_HEAD + "AGT005,Ann Other,CC003,2024-05-01,ELIG,update\n"},
+        {"AGT005"},
+    ),
+    "centres and agents": (
+        {
+            "contact_centers": CENTER_HEAD + "CC001,Boston,Boston MA,update\n",
+            "agents": AGENT_HEAD + "AGT005,,,,,delete\nAGT099,New One,CC001,2024-05-01,ELIG,add\n",
+        },
+        {"CC001", "AGT005"},
+    ),
+}
+
+
+@pytest.mark.parametrize("case", NAMES)
+def test_where_names_alone_changed_only_what_shows_them_is_made_again(
+    config: Config,
+    spark: SparkSession,
+    tmp_path: Path,
+    added: list[tuple[str, ...]],
+    monkeypatch: pytest.MonkeyPatch,
+    case: str,
+) -> None:
+    files, concerned = NAMES[case]
+    data = tmp_path / "data"
+    shutil.copytree(DATA, data)
+    last(config, spark, data, tmp_path / "one", "202502", "202503")
+    for feed, text in files.items():
+        (data / "delta" / f"{feed}_delta_202504.csv").write_text(text)
+    read: list[list[dict[str, Any]]] = []
+
+    def rows_where(*given: Any) -> Any:
+        rows = plain(*given)
+        read.append([row.asDict() for row in rows.collect()])
+        return rows
+
+    plain = Tables.rows_where
+    with monkeypatch.context() as patched:
+        patched.setattr(Tables, "rows_where", rows_where)
+        one = last(config, spark, data, tmp_path / "one", "202504")
+    assert added == []
+    assert read
+    for row in (row for rows in read for row in rows):
+        assert concerned & {row["contact_center_id"], row.get("agent_id")}, row
+    assert {key for rows in read for row in rows for key in row.values()} >= concerned
+    assert_same(one, last(config, spark, data, tmp_path / "all", "202502", "202503", "202504"))
 
 
 def test_where_the_program_or_conf_changed_cubes_are_made_anew(

@@ -98,7 +98,7 @@ def own_copy(home, spark, tmp_path, monkeypatch) -> Iterator[Path]:
     folder = Path(shutil.copytree(home, tmp_path / "home"))
     monkeypatch.chdir(folder)
     instead = nullcontext(spark)
-    with mock.patch("support_lakehouse.pipeline.load.spark_session", return_value=instead):
+    with mock.patch("support_lakehouse.pipeline.sessions.spark_session", return_value=instead):
         yield folder
 
 

@@ -272,3 +272,19 @@ def test_a_category_that_is_counted_moves_with_its_department(spark: SparkSessio
     found = marts.departments_moved(cube, categories(spark, was), categories(spark, now))
     told = "category_id string, interactions bigint"
     assert_rows(found, [("K2", 2), ("gone", 1), ("new", 1)], told)
+
+
+def test_a_key_is_told_with_the_name_it_had_and_the_name_it_has(spark: SparkSession) -> None:
+    keys = spark.createDataFrame([("C1",), ("C2",), ("gone",), ("new",), (None,)], "key string")
+    keys = keys.withColumnRenamed("key", "contact_center_id")
+    was = centers(spark, {"C1": "Boston", "C2": None, "gone": "Tampa"})
+    now = centers(spark, {"C1": "Austin", "C2": None, "new": "Miami"})
+    found = marts.names_then_and_now(keys, was, now, "contact_center_name")
+    expected = [
+        ("C1", "Boston", "Austin"),
+        ("C2", "Unknown", "Unknown"),
+        ("gone", "Tampa", "Unknown"),
+        ("new", "Unknown", "Miami"),
+        (None, "Unknown", "Unknown"),
+    ]
+    assert_rows(found, expected, "contact_center_id string, was string, now string")

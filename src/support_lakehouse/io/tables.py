@@ -53,6 +53,18 @@ class Tables:
         schema = StructType.fromJson(lake.schema_of(self.path(table), version))
         return _frame(session, lake.read(self.path(table), version), schema)
 
+    def rows_where(self, session: SparkSession, table: str, condition: str) -> DataFrame:
+        """The rows, held in memory, of which a condition in DataFusion's SQL is true."""
+        path, version = self.path(table), self._version(table)
+        rows = lake.query(f"SELECT * FROM t WHERE {condition}", {"t": (path, version)})
+        return _frame(session, rows, StructType.fromJson(lake.schema_of(path, version)))
+
+    def distinct(self, session: SparkSession, table: str, column: str) -> DataFrame:
+        """The different values of a column, held in memory."""
+        there = {"t": (self.path(table), self._version(table))}
+        values = lake.query(f"SELECT DISTINCT {column} FROM t", there)
+        return session.createDataFrame(values)
+
     def rows_of_keys(
         self, wanted: DataFrame, table: str, version: int, columns: Sequence[str]
     ) -> DataFrame:
@@ -82,6 +94,11 @@ class Tables:
             yield kept
         finally:
             kept.unpersist()
+
+    @contextmanager
+    def held_by_driver(self, rows: DataFrame) -> Iterator[DataFrame]:
+        """The same for so few rows that plans may hold them, which spares Spark work on each."""
+        yield _frame(rows.sparkSession, rows.toArrow(), rows.schema)
 
     def append(
         self, rows: DataFrame, table: str, *, statistics: str, feed: str = "", period: str = ""
@@ -135,6 +152,15 @@ class Tables:
         told = rows.toArrow()
         self._write_in_memory(told, table, "overwrite", statistics, self._metadata("", ""))
         return _frame(rows.sparkSession, told, rows.schema)
+
+    def replace_where(
+        self, rows: DataFrame, table: str, condition: str, *, statistics: str
+    ) -> None:
+        """Make the rows all that a table which fits into memory holds of what a condition tells."""
+        there, new = {"t": (self.path(table), self._version(table))}, rows.toArrow()
+        kept = lake.query(f"SELECT * FROM t WHERE ({condition}) IS NOT TRUE", there)
+        told = pa.concat_tables([kept, new.cast(kept.schema)])
+        self._write_in_memory(told, table, "overwrite", statistics, self._metadata("", ""))
 
     def of_what_fits(self, table: str) -> "Tables":
         """For what is made of a table: small, if that one fits into memory."""

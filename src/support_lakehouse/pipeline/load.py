@@ -15,12 +15,12 @@ from support_lakehouse.config import Config
 from support_lakehouse.errors import Refusal
 from support_lakehouse.io import lake
 from support_lakehouse.io.runlog import Stages
-from support_lakehouse.io.session import SMALL_BYTES, session_for, spark_session
-from support_lakehouse.io.staging import Landed
+from support_lakehouse.io.session import SMALL_BYTES, session_for
 from support_lakehouse.io.tables import Tables
 from support_lakehouse.model.books import OPEN, REFUSED, LedgerEntry
 from support_lakehouse.model.feed import Feed
 from support_lakehouse.model.plan import Plan, feeds_at_work
+from support_lakehouse.pipeline.sessions import bytes_at_work, session_of, session_of_run
 from support_lakehouse.stages import admit, gold
 from support_lakehouse.stages.apply import Silver
 from support_lakehouse.stages.books import (
@@ -53,7 +53,10 @@ class Loaded:
 
 @dataclass(frozen=True)
 class Loading:
-    """`own` holds a session for each feed, so that what one sets does not leak into another."""
+    """`own` holds a session for each feed.
+
+    `adds`: marts of interactions are brought up to date by what changed, not made anew.
+    """
 
     session: SparkSession
     own: Mapping[str, SparkSession]
@@ -62,6 +65,7 @@ class Loading:
     plan: Plan
     run: str
     stages: Stages
+    adds: bool
 
     @property
     def feeds(self) -> list[Feed]:
@@ -75,6 +79,9 @@ class Loading:
     def tables_of(self, *feeds: Feed) -> Tables:
         small = self.plan.bytes_to_fold(feeds) <= SMALL_BYTES
         return Tables(self.lakehouse, self.run, self.config.settings.retention, small)
+
+    def _is_big(self, feed: Feed) -> bool:
+        return self.plan.bytes_at_stake(feed.name) > SMALL_BYTES
 
     def load(self) -> Loaded:
         """Take the plan's files to the marts, or find out why they may not go in."""
@@ -101,36 +108,27 @@ class Loading:
             ledger = sorted([*kept, *told.values()], key=lambda e: e.place)
             with self._changed(held) as changed:
                 # Made anew, marts are of all that is there, however little came.
-                small = self._all_small if changed is None else self.tables.small
-                tables = replace(self.tables, small=small)
-                marts = self._marts if changed is None else self._changes
-                parts = (marts, tables, self.config, ledger, set(applied))
+                small = bytes_at_work(self.plan, self.config, adds=False) <= SMALL_BYTES
+                tables = self.tables if self.adds else replace(self.tables, small=small)
+                parts = (self._marts, tables, self.config, ledger, set(applied))
                 odd = gold.build_marts(*parts, changed=changed)
         return Loaded(tuple(_with_unknown(entry, odd) for entry in ledger), applied)
 
-    @property
-    def _all_small(self) -> bool:
-        return self.plan.bytes_at_stake() <= SMALL_BYTES
-
     @cached_property
     def _marts(self) -> SparkSession:
-        return session_for(self.session, self.plan.bytes_at_stake(), of_tables=True)
-
-    @cached_property
-    def _changes(self) -> SparkSession:
-        return session_for(self.session, self.plan.bytes_at_stake(), of_tables=True)
+        size = bytes_at_work(self.plan, self.config, adds=self.adds)
+        return session_for(self.session, size, of_tables=True)
 
     @contextmanager
     def _changed(self, held: Mapping[str, DataFrame]) -> Iterator[gold.Changed | None]:
-        """What cubes of interactions are to be brought up to date by; None to make them anew."""
-        feeds = self.config.feeds
-        if not may_add(self.plan, feeds, self.config.fingerprint, self.tables):
+        """What marts of interactions are to be brought up to date by; None to make them anew."""
+        if not self.adds:
             yield None
             return
-        facts = next(feed for feed in feeds if feed.table == gold.INTERACTIONS)
+        facts = next(feed for feed in self.config.feeds if feed.table == gold.INTERACTIONS)
         assert self.plan.last is not None
         last, records = self.plan.last, held.get(facts.name)
-        with changed(self._changes, self.tables, last, facts, records) as found:
+        with changed(self._marts, self.tables, last, facts, records) as found:
             yield found
 
     @contextmanager
@@ -140,22 +138,20 @@ class Loading:
         new = [feed for feed in self.feeds if self.plan.files_of(feed.name)]
         try:
             with ExitStack() as held:
-                frames = side_by_side(new, lambda feed: self._judge(feed, staging))
-
-                def hold(landed: Landed) -> DataFrame:
-                    rows = held.enter_context(self.tables.held(admit.to_hold(landed.records)))
-                    return admit.told_again(rows, self.tables, landed.files)
-
-                yield {
-                    name: reduce(DataFrame.unionByName, map(hold, parts))
-                    for name, parts in frames.items()
-                }
+                yield side_by_side(new, lambda feed: self._judge(feed, staging, held))
         finally:
             shutil.rmtree(staging, ignore_errors=True)
 
-    def _judge(self, feed: Feed, staging: Path) -> list[Landed]:
-        files = self.plan.files_of(feed.name)
-        return admit.judge(self.own[feed.name], self.tables, feed, files, staging)
+    def _judge(self, feed: Feed, staging: Path, held: ExitStack) -> DataFrame:
+        files, tables = self.plan.files_of(feed.name), self.tables
+        hold = tables.held if self._is_big(feed) else tables.held_by_driver
+        return reduce(
+            DataFrame.unionByName,
+            [
+                admit.told_again(held.enter_context(hold(admit.to_hold(rows))), tables, own)
+                for own, rows in admit.judge(self.own[feed.name], tables, feed, files, staging)
+            ],
+        )
 
     def _refusals(self, records: Mapping[str, DataFrame]) -> list[Refusal]:
         gated = [f for f in self.feeds if f.name in records and f.delivery != type(f.delivery)()]
@@ -217,8 +213,7 @@ class Loading:
         return told, applied
 
     def _way(self, feed: Feed, counted: Mapping[str, Counted]) -> Silver:
-        big = self.plan.bytes_at_stake(feed.name) > SMALL_BYTES
-        tables = self.tables_of(feed)
+        tables, big = self.tables_of(feed), self._is_big(feed)
         return Silver(tables, feed, counted, self.stages, anew=self.plan.reset, big=big)
 
     def _entry(
@@ -280,34 +275,11 @@ def loading(
     spark: SparkSession | None,
 ) -> Iterator[Loading]:
     """What loads a plan; `spark` is used and left open, else a session is started and ended."""
-    with _session(spark, lakehouse, run, plan, stages) as session:
+    adds = may_add(plan, config.feeds, config.fingerprint, lakehouse)
+    size = bytes_at_work(plan, config, adds=adds)
+    with session_of_run(spark, lakehouse, run, size, stages) as session:
         own = {
-            f.name: _session_of(f, session, plan.bytes_at_stake(f.name))
+            f.name: session_of(f, session, plan.bytes_at_stake(f.name))
             for f in feeds_at_work(plan, config.feeds)
         }
-        yield Loading(session, own, config, lakehouse, plan, run, stages)
-
-
-def _session_of(feed: Feed, session: SparkSession, bytes_at_stake: int) -> SparkSession:
-    unsorted = [c.name for c in feed.columns if c.type.name == "text" and c.name != feed.key]
-    unique = [feed.key] if feed.key else []
-    return session_for(session, bytes_at_stake, lenient=True, unique=unique, unsorted=unsorted)
-
-
-@contextmanager
-def _session(
-    spark: SparkSession | None, lakehouse: Path, run: str, plan: Plan, stages: Stages
-) -> Iterator[SparkSession]:
-    if spark is not None:
-        yield spark
-        return
-    log = lakehouse / "logs" / f"{run}.spark.log"
-    started = spark_session(
-        bytes_at_stake=plan.bytes_at_stake(), log=log, warehouse=lakehouse / "staging"
-    )
-    with stages.stage("session"):
-        session = started.__enter__()
-    try:
-        yield session
-    finally:
-        started.__exit__(None, None, None)
+        yield Loading(session, own, config, lakehouse, plan, run, stages, adds)

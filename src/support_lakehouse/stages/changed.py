@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.types import StructType
@@ -13,7 +14,19 @@ from support_lakehouse.model.feed import Feed
 from support_lakehouse.model.plan import Plan
 from support_lakehouse.model.release import Release
 from support_lakehouse.model.spans import touched
-from support_lakehouse.stages.gold import CATEGORIES, CUBE, CUBES, INTERACTIONS, MARTS, Changed
+from support_lakehouse.stages.gold import (
+    AGENTS,
+    CATEGORIES,
+    CENTERS,
+    CUBE,
+    CUBES,
+    HOURS_CUBE,
+    INTERACTIONS,
+    MARTS,
+    WORK_CUBE,
+    Changed,
+    Renamed,
+)
 from support_lakehouse.stages.release import code_fingerprint
 from support_lakehouse.transforms import fold, marts
 
@@ -23,6 +36,9 @@ SHARE = 10
 """Changes of more than a tenth of all bytes are not few."""
 _FEW = 1_000_000
 """So many interactions are held in memory."""
+_FEW_NAMES = 500
+"""DataFusion takes a list of so many; a list of many thousands overruns its stack."""
+Key = str | None
 _COUNTED = (
     *("interaction_id", "channel", "category_id", "agent_id", "contact_center_id"),
     *("interaction_start", "agent_resolution_timestamp", "interaction_end"),
@@ -30,7 +46,7 @@ _COUNTED = (
 )
 
 
-def may_add(plan: Plan, feeds: Sequence[Feed], config: str, tables: Tables) -> bool:
+def may_add(plan: Plan, feeds: Sequence[Feed], config: str, lakehouse: Path) -> bool:
     """Whether the cubes hold what the last release says and the run only put files on top.
 
     Then, and only then, what they were and what these files changed tells what they are.
@@ -52,14 +68,15 @@ def may_add(plan: Plan, feeds: Sequence[Feed], config: str, tables: Tables) -> b
         and not any(entry.feed == facts.name for entry in plan.returned)
         and timeline.rewind_to is None
         and not any(one.begins for one in timeline.folds)
-        and all(_stands(last, table, tables) for table in CUBES)
+        and all(_stands(last, table, lakehouse) for table in CUBES)
         and INTERACTIONS in last.tables
     )
 
 
-def _stands(last: Release, table: str, tables: Tables) -> bool:
+def _stands(last: Release, table: str, lakehouse: Path) -> bool:
+    """Whether the table is as it was released."""
     state = last.tables.get(table)
-    return state is not None and lake.version_of(tables.path(table)) == state.version
+    return state is not None and lake.version_of(lakehouse / table) == state.version
 
 
 @contextmanager
@@ -92,7 +109,7 @@ def changed(
             told = hold(told.select(*_COUNTED, fold.ACTION))
             keys, new = told.select(key), fold.without_deletes(told)
             before = hold(_rows_of_keys(keys, tables, version, in_memory=tables.small))
-        if not _stands(last, CATEGORIES, tables):
+        if not _stands(last, CATEGORIES, tables.root):
             moved = hold(marts.departments_moved(released(CUBE), released(CATEGORIES), categories))
             concerned = sum(row.interactions for row in moved.collect())
             if concerned:
@@ -103,7 +120,41 @@ def changed(
         yield Changed(
             before.transform(marts.with_department, released(CATEGORIES)),
             new.transform(marts.with_department, categories),
+            _renamed(session, tables, last),
         )
+
+
+def _renamed(session: SparkSession, tables: Tables, last: Release) -> Renamed | None:
+    """Which centres and agents have another name; None where more than names may be another.
+
+    And None where so many have that all is made anew sooner, or a mart would have to be by Spark.
+    """
+    named = {table for mart in MARTS if {*mart.tables} & {*CUBES} for table in mart.tables}
+    as_released = (INTERACTIONS, CATEGORIES, *sorted(named))
+    if not all(_stands(last, table, tables.root) for table in as_released):
+        return None
+    if not all(tables.of_what_fits(table).in_memory(table) for table in named):
+        return None
+
+    def moved(key: str, name: str, dimension: str, cube: str) -> tuple[list[Key], list[Key]]:
+        """The keys whose name is one that moved, and the names that moved."""
+        if _stands(last, dimension, tables.root):
+            return [], []
+        keys = tables.distinct(session, cube, key)
+        was = tables.read(session, dimension, last.tables[dimension].version)
+        told = marts.names_then_and_now(keys, was, tables.read(session, dimension), name).toArrow()
+        rows = list(zip(*(column.to_pylist() for column in told.columns), strict=True))
+        names = {one for _, was, now in rows if was != now for one in (was, now)}
+        return [key for key, _, now in rows if now in names], sorted(names)
+
+    centers, names = moved("contact_center_id", "contact_center_name", CENTERS, HOURS_CUBE)
+    agents, _ = moved("agent_id", "full_name", AGENTS, WORK_CUBE)
+    if len(centers) + len(names) + len(agents) > _FEW_NAMES:
+        return None
+    return Renamed(
+        {"contact_center_id": centers, "agent_id": agents},
+        {"contact_center_name": names, "agent_id": agents},
+    )
 
 
 def _rows_of_keys(wanted: DataFrame, tables: Tables, version: int, *, in_memory: bool) -> DataFrame:

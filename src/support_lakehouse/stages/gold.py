@@ -1,10 +1,11 @@
 """Owns the marts: which tables each is made of, and their making, side by side.
 
 Cubes are made anew of all interactions, or, where a run put a few changes on top of many, brought
-up to date by what these changed. Marts are made anew of cubes.
+up to date by what these changed. Marts are made anew of cubes, or, where a run brought nothing but
+other names, in those rows that show them.
 """
 
-from collections.abc import Callable, Sequence, Set
+from collections.abc import Callable, Mapping, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -16,6 +17,7 @@ from support_lakehouse.io.tables import Tables
 from support_lakehouse.model.books import LedgerEntry
 from support_lakehouse.transforms import marts, roster
 from support_lakehouse.transforms.fingerprint import ROW_HASH, row_hash
+from support_lakehouse.transforms.searching import one_of
 
 CUBE, REPORT = "gold/interaction_cube", "gold/support_report"
 WORK_CUBE, WORK_TIME = "gold/work_cube", "gold/agent_work_time"
@@ -30,11 +32,26 @@ DETAILS, ACTIVE = "silver/roster_details", "silver/roster_active"
 
 
 @dataclass(frozen=True)
+class Renamed:
+    """What has another name than it had, where no cube is another: keys and texts, by column.
+
+    Whatever has one of `texts` in a mart is what a cube has under one of `keys`.
+    """
+
+    keys: Mapping[str, Sequence[str | None]]
+    texts: Mapping[str, Sequence[str | None]]
+
+
+@dataclass(frozen=True)
 class Changed:
-    """The interactions that a run touched, as they were and as they are, with their department."""
+    """The interactions that a run touched, as they were and as they are, with their department.
+
+    `renamed` tells of a run that touched none of them what it did instead, if that was little.
+    """
 
     before: DataFrame
     after: DataFrame
+    renamed: Renamed | None = None
 
 
 @dataclass(frozen=True)
@@ -53,17 +70,26 @@ class Making:
     odd: dict[str, int]
     changed: Changed | None = None
 
+    @property
+    def renamed(self) -> Renamed | None:
+        return self.changed.renamed if self.changed else None
+
     def cube(
         self, table: str, keys: Sequence[str], count: Callable[[DataFrame], DataFrame]
     ) -> DataFrame:
-        """A cube of interactions, up to date. What it was not made of leaves it as it is."""
+        """A cube of interactions, up to date: what its mart is to be made of.
+
+        What it was not made of leaves it as it is.
+        """
         by_department = marts.DEPARTMENT in keys
+        if self.renamed:
+            return self.tables.rows_where(self.session, table, _any_of(self.renamed.keys, keys))
         if self.changed is None:
             rows = self.read(INTERACTIONS)
             if by_department:
                 rows = marts.with_department(rows, self.read(CATEGORIES))
             return self._replaced(table, count(rows), self.tables)
-        elif INTERACTIONS in self.touched or (by_department and CATEGORIES in self.touched):
+        if INTERACTIONS in self.touched or (by_department and CATEGORIES in self.touched):
             now, was = count(self.changed.after), count(self.changed.before)
             rows = marts.added(self.read(table).drop(ROW_HASH), now, was, keys)
             return self._replaced(table, rows, self.tables)
@@ -73,8 +99,14 @@ class Making:
         return self.tables.read(self.session, table)
 
     def replace(self, mart: str, rows: DataFrame, *, cube: str) -> None:
-        """Make the rows, which a cube was made into, all the mart holds."""
-        self._replaced(mart, rows, self.tables.of_what_fits(cube))
+        """Make the rows, which a cube was made into, all the mart holds of what they tell of."""
+        tables = self.tables.of_what_fits(cube)
+        if self.renamed:
+            concerned = _any_of(self.renamed.texts, rows.columns)
+            told, statistics = rows.withColumn(ROW_HASH, row_hash(rows.columns)), rows.columns[0]
+            tables.replace_where(told, mart, concerned, statistics=statistics)
+        else:
+            self._replaced(mart, rows, tables)
 
     def _replaced(self, table: str, rows: DataFrame, tables: Tables) -> DataFrame:
         hashed = rows.withColumn(ROW_HASH, row_hash(rows.columns))
@@ -89,6 +121,11 @@ class Making:
             if lake.version_of(self.tables.path(table)) is not None:
                 rows = self.read(table)
                 self.tables.replace(rows.limit(0), table, statistics=rows.columns[0])
+
+
+def _any_of(told: Mapping[str, Sequence[str | None]], columns: Sequence[str]) -> str:
+    own = (one_of(name, values) for name, values in told.items() if name in columns)
+    return " OR ".join(own) or "false"
 
 
 def cube_and_report(at: Making) -> None:

@@ -188,9 +188,15 @@ def departments_moved(cube: DataFrame, was: DataFrame, now: DataFrame) -> DataFr
     Out: category_id, interactions.
     """
     keys = cube.groupBy("category_id").agg(F.sum("total_interactions").alias("interactions"))
-    before = with_department(keys, was).withColumnRenamed(DEPARTMENT, "was")
-    after = with_department(before, now)
-    return after.where(F.col(DEPARTMENT) != F.col("was")).select("category_id", "interactions")
+    told = names_then_and_now(keys, was, now, DEPARTMENT)
+    return told.where(F.col("now") != F.col("was")).select("category_id", "interactions")
+
+
+def names_then_and_now(keys: DataFrame, was: DataFrame, now: DataFrame, name: str) -> DataFrame:
+    """The keys of a dimension, the first column, with `was` and `now`: the names they stand for."""
+    key = keys.columns[0]
+    then = _with_name(keys, was, key, name).withColumnRenamed(name, "was")
+    return _with_name(then, now, key, name).withColumnRenamed(name, "now")
 
 
 def with_center_name(frame: DataFrame, centers: DataFrame) -> DataFrame:

@@ -3,7 +3,7 @@
 So no text of a person or of a file becomes text of a query (design.md, 9).
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 BY_KEY = """
 SELECT period, file, line, sha256, run, admission, header, action, raw, reasons
@@ -69,6 +69,13 @@ ORDER BY levenshtein(lower(key), lower({key})), key LIMIT 3
 def text(value: str) -> str:
     """A text as SQL: its UTF-8 bytes in hex digits, so nothing of it can be taken for SQL."""
     return f"arrow_cast(decode('{value.encode().hex()}', 'hex'), 'Utf8')"
+
+
+def one_of(column: str, values: Sequence[str | None]) -> str:
+    """The condition that a column holds one of some texts, or nothing where None is among them."""
+    known = ", ".join(text(value) for value in values if value is not None)
+    told = [f"{column} IN ({known})"] if known else []
+    return " OR ".join([*told, *([f"{column} IS NULL"] if None in values else [])]) or "false"
 
 
 def at_places(places: Iterable[tuple[str, int, str]]) -> str:
