@@ -255,7 +255,9 @@ def test_a_cube_is_what_it_was_and_what_changed(spark: SparkSession) -> None:
         return marts.interaction_cube(interactions(spark, *rows), EST)
 
     was, is_ = [stays, other, moved[0]], [stays, moved[1], stays]
-    found = marts.added(cube(*was), cube(*is_), cube(*was[1:], stays), marts.CUBE_KEYS)
+    before, after = (interactions(spark, *rows) for rows in ([*was[1:], stays], is_))
+    changes = marts.interaction_cube(marts.as_changes(before, after), EST)
+    found = marts.added(cube(*was), changes, marts.CUBE_KEYS)
     expected = [
         ("2025-01", "C1", "K1", 2, 2, Decimal("20.0000")),
         ("2025-02", None, "K1", 1, 1, Decimal("4.0000")),

@@ -100,18 +100,18 @@ class Loading:
 
         `held` are the judged records of new files; what else is folded comes from bronze.
         """
-        done = side_by_side(self.feeds, lambda feed: self._silver(feed, held.get(feed.name)))
-        told = {e.place: e for entries, _ in done.values() for e in entries}
-        kept = [e for e in self.plan.ledger if e.place not in told]
-        applied = {feed.table: done[feed.name][1] for feed in self.feeds}
-        with self.stages.stage("gold"):
-            ledger = sorted([*kept, *told.values()], key=lambda e: e.place)
-            with self._changed(held) as changed:
+        with self._changed(held) as changed:
+            done = side_by_side(self.feeds, lambda feed: self._silver(feed, held.get(feed.name)))
+            told = {e.place: e for entries, _ in done.values() for e in entries}
+            kept = [e for e in self.plan.ledger if e.place not in told]
+            applied = {feed.table: done[feed.name][1] for feed in self.feeds}
+            with self.stages.stage("gold"):
+                ledger = sorted([*kept, *told.values()], key=lambda e: e.place)
                 # Made anew, marts are of all that is there, however little came.
                 small = bytes_at_work(self.plan, self.config, adds=False) <= SMALL_BYTES
                 tables = self.tables if self.adds else replace(self.tables, small=small)
                 parts = (self._marts, tables, self.config, ledger, set(applied))
-                odd = gold.build_marts(*parts, changed=changed)
+                odd = gold.build_marts(*parts, changed=changed())
         return Loaded(tuple(_with_unknown(entry, odd) for entry in ledger), applied)
 
     @cached_property
@@ -120,16 +120,18 @@ class Loading:
         return session_for(self.session, size, of_tables=True)
 
     @contextmanager
-    def _changed(self, held: Mapping[str, DataFrame]) -> Iterator[gold.Changed | None]:
-        """What marts of interactions are to be brought up to date by; None to make them anew."""
+    def _changed(
+        self, held: Mapping[str, DataFrame]
+    ) -> Iterator[Callable[[], gold.Changed | None]]:
+        """What tells after silver what to bring marts up to date by; None to make them anew."""
         if not self.adds:
-            yield None
+            yield lambda: None
             return
         facts = next(feed for feed in self.config.feeds if feed.table == gold.INTERACTIONS)
         assert self.plan.last is not None
         last, records = self.plan.last, held.get(facts.name)
-        with changed(self._marts, self.tables, last, facts, records) as found:
-            yield found
+        with changed(self._marts, self.tables, last, facts, records) as tell:
+            yield tell
 
     @contextmanager
     def _judged(self) -> Iterator[dict[str, DataFrame]]:

@@ -1,7 +1,9 @@
 """Owns what a run changed among interactions, where that is less than all of them by far."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from pyspark.sql import DataFrame, SparkSession
@@ -82,46 +84,82 @@ def _stands(last: Release, table: str, lakehouse: Path) -> bool:
 @contextmanager
 def changed(
     session: SparkSession, tables: Tables, last: Release, feed: Feed, records: DataFrame | None
-) -> Iterator[Changed]:
+) -> Iterator[Callable[[], Changed]]:
     """What a run changed, held while it is looked at. `records` are its interactions, if any.
 
-    Interactions of a category that went to another department are among it, as they count there.
+    Called when silver is up to date, what is yielded tells it. The rows of changed keys are looked
+    up meanwhile, as they were: that takes seconds, but hardly any of the JVM.
     """
-    key = feed.key
-    assert key is not None, "interactions are changes by key"
+    with ExitStack() as held, ThreadPoolExecutor(1) as beside:
+        looking = _Looking(session, tables, last, feed, held)
+        came = beside.submit(looking.of_files, records)
+        yield lambda: Changed(looking.rows(*came.result()), _renamed(session, tables, last))
 
-    def released(table: str) -> DataFrame:
-        return tables.read(session, table, last.tables[table].version)
 
-    version = last.tables[INTERACTIONS].version
-    schema = lake.schema_of(tables.path(INTERACTIONS), version)
-    none = session.createDataFrame([], StructType.fromJson(schema)).select(*_COUNTED)
-    categories = tables.read(session, CATEGORIES)
-    with ExitStack() as held:
+@dataclass(frozen=True)
+class _Looking:
+    """The way to what a run changed: keys, and interactions of them before and after the run."""
 
-        def hold(rows: DataFrame) -> DataFrame:
-            return held.enter_context(tables.held(rows))
+    session: SparkSession
+    tables: Tables
+    last: Release
+    feed: Feed
+    held: ExitStack
 
-        new, before, keys = none, none, none.select(key)
-        if records is not None:
-            order = (fold.PERIOD, *fold.order_of(feed))
-            told = fold.latest_per_key(fold.accepted_changes(records, feed), key, order=order)
-            told = hold(told.select(*_COUNTED, fold.ACTION))
-            keys, new = told.select(key), fold.without_deletes(told)
-            before = hold(_rows_of_keys(keys, tables, version, in_memory=tables.small))
-        if not _stands(last, CATEGORIES, tables.root):
-            moved = hold(marts.departments_moved(released(CUBE), released(CATEGORIES), categories))
-            concerned = sum(row.interactions for row in moved.collect())
-            if concerned:
-                few, there = tables.small and concerned <= _FEW, moved.select("category_id")
-                rows = _rows_of_keys(there, tables, version, in_memory=few)
-                others = hold(rows.join(keys, key, "anti"))
-                new, before = new.unionByName(others), before.unionByName(others)
-        yield Changed(
-            before.transform(marts.with_department, released(CATEGORIES)),
-            new.transform(marts.with_department, categories),
-            _renamed(session, tables, last),
+    @property
+    def _key(self) -> str:
+        assert self.feed.key is not None, "interactions are changes by key"
+        return self.feed.key
+
+    @property
+    def _version(self) -> int:
+        return self.last.tables[INTERACTIONS].version
+
+    def of_files(self, records: DataFrame | None) -> tuple[DataFrame, DataFrame, DataFrame]:
+        """What files brought."""
+        if records is None:
+            schema = lake.schema_of(self.tables.path(INTERACTIONS), self._version)
+            none = self.session.createDataFrame([], StructType.fromJson(schema)).select(*_COUNTED)
+            return none.select(self._key), none, none
+        order = (fold.PERIOD, *fold.order_of(self.feed))
+        told = fold.accepted_changes(records, self.feed)
+        told = fold.latest_per_key(told, self._key, order=order).select(*_COUNTED, fold.ACTION)
+        told = self._hold(told)
+        keys = told.select(self._key)
+        before = _rows_of_keys(keys, self.tables, self._version, in_memory=self.tables.small)
+        return keys, self._hold(before), fold.without_deletes(told)
+
+    def rows(self, keys: DataFrame, before: DataFrame, after: DataFrame) -> DataFrame:
+        """All of them with the department that they counted in and the one they count in."""
+        before, after = self._with_moved(keys, before, after)
+        now = self.tables.read(self.session, CATEGORIES)
+        return marts.as_changes(
+            before.transform(marts.with_department, self._released(CATEGORIES)),
+            after.transform(marts.with_department, now),
         )
+
+    def _with_moved(
+        self, keys: DataFrame, before: DataFrame, after: DataFrame
+    ) -> tuple[DataFrame, DataFrame]:
+        """And those of a category that went to another department, as they count there."""
+        if _stands(self.last, CATEGORIES, self.tables.root):
+            return before, after
+        now = self.tables.read(self.session, CATEGORIES)
+        moved = marts.departments_moved(self._released(CUBE), self._released(CATEGORIES), now)
+        moved = self._hold(moved)
+        concerned = sum(row.interactions for row in moved.collect())
+        if not concerned:
+            return before, after
+        few, there = self.tables.small and concerned <= _FEW, moved.select("category_id")
+        rows = _rows_of_keys(there, self.tables, self._version, in_memory=few)
+        others = self._hold(rows.join(keys, self._key, "anti"))
+        return before.unionByName(others), after.unionByName(others)
+
+    def _released(self, table: str) -> DataFrame:
+        return self.tables.read(self.session, table, self.last.tables[table].version)
+
+    def _hold(self, rows: DataFrame) -> DataFrame:
+        return self.held.enter_context(self.tables.held(rows))
 
 
 def _renamed(session: SparkSession, tables: Tables, last: Release) -> Renamed | None:

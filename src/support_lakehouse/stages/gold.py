@@ -44,13 +44,12 @@ class Renamed:
 
 @dataclass(frozen=True)
 class Changed:
-    """The interactions that a run touched, as they were and as they are, with their department.
+    """The interactions that a run touched, as they were and as they are (`marts.as_changes`).
 
     `renamed` tells of a run that touched none of them what it did instead, if that was little.
     """
 
-    before: DataFrame
-    after: DataFrame
+    rows: DataFrame
     renamed: Renamed | None = None
 
 
@@ -90,8 +89,7 @@ class Making:
                 rows = marts.with_department(rows, self.read(CATEGORIES))
             return self._replaced(table, count(rows), self.tables)
         if INTERACTIONS in self.touched or (by_department and CATEGORIES in self.touched):
-            now, was = count(self.changed.after), count(self.changed.before)
-            rows = marts.added(self.read(table).drop(ROW_HASH), now, was, keys)
+            rows = marts.added(self.read(table).drop(ROW_HASH), count(self.changed.rows), keys)
             return self._replaced(table, rows, self.tables)
         return self.read(table)
 

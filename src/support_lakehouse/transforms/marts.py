@@ -19,6 +19,8 @@ DEPARTMENT = "department"
 CUBE_KEYS = ("month", "contact_center_id", "category_id")
 WORK_KEYS = ("month", "contact_center_id", DEPARTMENT, "agent_id")
 HOURS_KEYS = ("contact_center_id", "weekday", "hour", "inside_business_hours")
+SIGN = "_sign"
+"""A column of interactions that says whether each is to be counted, 1, or no more, -1."""
 _STEP = 6_000
 """Microseconds in 0.0001 minutes."""
 
@@ -69,9 +71,11 @@ def interaction_cube(interactions: DataFrame, zone: str) -> DataFrame:
         interactions.withColumn("month", months_since_year_0(F.col("interaction_start"), zone))
         .groupBy("month", "contact_center_id", "category_id")
         .agg(
-            F.count("*").alias("total_interactions"),
-            F.count_if(is_call(F.col("channel"))).alias("total_calls"),
-            _total(F.col("call_duration_minutes")).alias("total_call_duration"),
+            _rows(interactions).alias("total_interactions"),
+            _rows(interactions, is_call(F.col("channel"))).alias("total_calls"),
+            _total(_signed(F.col("call_duration_minutes"), interactions)).alias(
+                "total_call_duration"
+            ),
         )
         .withColumn("month", month_text(F.col("month")))
     )
@@ -88,19 +92,20 @@ def work_cube(interactions: DataFrame, zone: str) -> DataFrame:
         F.col(name)
         for name in ("interaction_start", "agent_resolution_timestamp", "interaction_end")
     )
-    after = steps_between(resolved, end)
+    worked, after = steps_between(start, resolved), steps_between(resolved, end)
+    positive = F.coalesce(after > 0, F.lit(False))
     return (
         interactions.where(is_call(F.col("channel")))
         .withColumn("month", months_since_year_0(start, zone))
         .groupBy(*WORK_KEYS)
         .agg(
-            F.count("*").alias("calls"),
-            _total(F.col("call_duration_minutes")).alias("call_minutes"),
-            _minutes(F.sum(steps_between(start, resolved))).alias("work_minutes"),
-            _minutes(F.sum(F.when(after > 0, after))).alias("after_resolution_minutes"),
-            F.count_if(F.coalesce(after > 0, F.lit(False))).alias(
-                "calls_with_time_after_resolution"
+            _rows(interactions).alias("calls"),
+            _total(_signed(F.col("call_duration_minutes"), interactions)).alias("call_minutes"),
+            _minutes(F.sum(_signed(worked, interactions))).alias("work_minutes"),
+            _minutes(F.sum(F.when(positive, _signed(after, interactions)))).alias(
+                "after_resolution_minutes"
             ),
+            _rows(interactions, positive).alias("calls_with_time_after_resolution"),
         )
         .withColumn("month", month_text(F.col("month")))
     )
@@ -120,25 +125,30 @@ def hours_cube(interactions: DataFrame, zone: str, hours: BusinessHours) -> Data
         .withColumn("inside_business_hours", inside)
         .groupBy(*HOURS_KEYS)
         .agg(
-            F.count("*").alias("interactions"),
-            F.count_if(is_call(F.col("channel"))).alias("calls"),
+            _rows(interactions).alias("interactions"),
+            _rows(interactions, is_call(F.col("channel"))).alias("calls"),
         )
     )
 
 
-def added(cube: DataFrame, after: DataFrame, before: DataFrame, keys: Sequence[str]) -> DataFrame:
-    """A cube brought up to date: what it was and what some interactions add, less what they did.
+def as_changes(before: DataFrame, after: DataFrame) -> DataFrame:
+    """Interactions as they were and as they are, with a SIGN: what a cube of them is added by."""
+    signed = (rows.withColumn(SIGN, F.lit(sign)) for rows, sign in ((after, 1), (before, -1)))
+    return reduce(DataFrame.unionByName, signed)
 
-    In: the cube, and cubes of these interactions as they are and as they were. Whole numbers and
-    decimals add up without loss, so it is as if the cube had been made anew. Out: a cube.
+
+def added(cube: DataFrame, changes: DataFrame, keys: Sequence[str]) -> DataFrame:
+    """A cube brought up to date: what it was and what some changes add.
+
+    In: the cube, and a cube of interactions with a SIGN. Whole numbers and decimals add up without
+    loss, so it is as if the cube had been made anew. Out: a cube.
     """
     measures = [name for name in cube.columns if name not in keys]
-    less = before.select(*keys, *((-F.col(name)).alias(name) for name in measures))
     types = dict(cube.dtypes)
     sums = (F.sum(name).cast(types[name]).alias(name) for name in measures)
     # Every cube counts something, so a group of nothing is one whose measures are all 0.
     there = reduce(or_, (F.col(name) != 0 for name in measures))
-    return cube.unionByName(after).unionByName(less).groupBy(*keys).agg(*sums).where(there)
+    return cube.unionByName(changes).groupBy(*keys).agg(*sums).where(there)
 
 
 def support_report(cube: DataFrame, centers: DataFrame, categories: DataFrame) -> DataFrame:
@@ -217,6 +227,21 @@ def _with_name(frame: DataFrame, dimension: DataFrame, key: str, name: str) -> D
 def _known(dimension: DataFrame, key: str) -> DataFrame:
     """The members with a name of their own: a delivered key UNKNOWN is the unknown member."""
     return dimension.where(F.col(key) != UNKNOWN_KEY)
+
+
+def _rows(interactions: DataFrame, condition: Column | None = None) -> Column:
+    """How many interactions there are of which a condition is true, those with a SIGN by it."""
+    if SIGN not in interactions.columns:
+        return F.count("*") if condition is None else F.count_if(condition)
+    counted = F.col(SIGN) if condition is None else F.when(condition, F.col(SIGN))
+    return F.coalesce(F.sum(counted), F.lit(0)).cast("bigint")
+
+
+def _signed(amount: Column, interactions: DataFrame) -> Column:
+    """What an interaction adds to a sum, which is less than nothing if it is counted no more."""
+    if SIGN not in interactions.columns:
+        return amount
+    return F.when(F.col(SIGN) < 0, -amount).otherwise(amount)
 
 
 def _total(amount: Column) -> Column:
