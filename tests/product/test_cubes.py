@@ -98,7 +98,7 @@ CENTER_HEAD, AGENT_HEAD = (
     "agent_id,full_name,contact_center_id,hire_date,category_id,action\n",
 )
 NAMES = {
-    # of a month's files: what cubes are read where, with how many of their rows
+    # A month's files, and the keys of those rows of cubes that are looked at for them.
     "a centre": (
         {"contact_centers": CENTER_HEAD + "CC002,Atlanta's,Atlanta GA,update\n"},
         {"CC002"},

@@ -50,20 +50,27 @@ class Tables:
         version = self._version(table) if version is None else version
         if not self._fits(table, version):
             return read_at(session, self.path(table), version)
-        schema = StructType.fromJson(lake.schema_of(self.path(table), version))
-        return _frame(session, lake.read(self.path(table), version), schema)
+        return self._frame_of(session, table, version, lake.read(self.path(table), version))
 
     def rows_where(self, session: SparkSession, table: str, condition: str) -> DataFrame:
         """The rows, held in memory, of which a condition in DataFusion's SQL is true."""
-        path, version = self.path(table), self._version(table)
-        rows = lake.query(f"SELECT * FROM t WHERE {condition}", {"t": (path, version)})
-        return _frame(session, rows, StructType.fromJson(lake.schema_of(path, version)))
+        return self._queried(session, table, f"SELECT * FROM t WHERE {condition}")
 
     def distinct(self, session: SparkSession, table: str, column: str) -> DataFrame:
         """The different values of a column, held in memory."""
-        there = {"t": (self.path(table), self._version(table))}
-        values = lake.query(f"SELECT DISTINCT {column} FROM t", there)
-        return session.createDataFrame(values)
+        return self._queried(session, table, f"SELECT DISTINCT {column} FROM t")
+
+    def _queried(self, session: SparkSession, table: str, sql: str) -> DataFrame:
+        version = self._version(table)
+        rows = lake.query(sql, {"t": (self.path(table), version)})
+        return self._frame_of(session, table, version, rows)
+
+    def _frame_of(
+        self, session: SparkSession, table: str, version: int, rows: pa.Table
+    ) -> DataFrame:
+        """Rows of a version, all columns or some, of the types that the table gives them."""
+        schema = StructType.fromJson(lake.schema_of(self.path(table), version))
+        return _frame(session, rows, StructType([schema[name] for name in rows.column_names]))
 
     def rows_of_keys(
         self, wanted: DataFrame, table: str, version: int, columns: Sequence[str]
@@ -73,13 +80,11 @@ class Tables:
         They are held in memory, as are the keys.
         """
         path, (key,) = self.path(table), wanted.columns
-        schema = StructType.fromJson(lake.schema_of(path, version))
         keys = wanted.toArrow()[key]
         rows = lake.rows_of_keys(
             path, version, key, keys, columns, self.root / "staging" / self.run
         )
-        own = StructType([schema[name] for name in columns])
-        return _frame(wanted.sparkSession, rows, own)
+        return self._frame_of(wanted.sparkSession, table, version, rows)
 
     @contextmanager
     def held(self, rows: DataFrame) -> Iterator[DataFrame]:

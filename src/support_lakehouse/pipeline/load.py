@@ -108,7 +108,7 @@ class Loading:
             with self.stages.stage("gold"):
                 ledger = sorted([*kept, *told.values()], key=lambda e: e.place)
                 # Made anew, marts are of all that is there, however little came.
-                small = bytes_at_work(self.plan, self.config, adds=False) <= SMALL_BYTES
+                small = self.plan.bytes_at_stake() <= SMALL_BYTES
                 tables = self.tables if self.adds else replace(self.tables, small=small)
                 parts = (self._marts, tables, self.config, ledger, set(applied))
                 odd = gold.build_marts(*parts, changed=changed())

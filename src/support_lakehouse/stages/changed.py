@@ -131,21 +131,20 @@ class _Looking:
 
     def rows(self, keys: DataFrame, before: DataFrame, after: DataFrame) -> DataFrame:
         """All of them with the department that they counted in and the one they count in."""
-        before, after = self._with_moved(keys, before, after)
+        was = self._released(CATEGORIES)
         now = self.tables.read(self.session, CATEGORIES)
+        if not _stands(self.last, CATEGORIES, self.tables.root):
+            moved = marts.departments_moved(self._released(CUBE), was, now)
+            before, after = self._with_moved(moved, keys, before, after)
         return marts.as_changes(
-            before.transform(marts.with_department, self._released(CATEGORIES)),
+            before.transform(marts.with_department, was),
             after.transform(marts.with_department, now),
         )
 
     def _with_moved(
-        self, keys: DataFrame, before: DataFrame, after: DataFrame
+        self, moved: DataFrame, keys: DataFrame, before: DataFrame, after: DataFrame
     ) -> tuple[DataFrame, DataFrame]:
-        """And those of a category that went to another department, as they count there."""
-        if _stands(self.last, CATEGORIES, self.tables.root):
-            return before, after
-        now = self.tables.read(self.session, CATEGORIES)
-        moved = marts.departments_moved(self._released(CUBE), self._released(CATEGORIES), now)
+        """And those of categories that went to another department, as they count there."""
         moved = self._hold(moved)
         concerned = sum(row.interactions for row in moved.collect())
         if not concerned:

@@ -101,14 +101,12 @@ class Making:
         tables = self.tables.of_what_fits(cube)
         if self.renamed:
             concerned = _any_of(self.renamed.texts, rows.columns)
-            told, statistics = rows.withColumn(ROW_HASH, row_hash(rows.columns)), rows.columns[0]
-            tables.replace_where(told, mart, concerned, statistics=statistics)
+            tables.replace_where(_hashed(rows), mart, concerned, statistics=rows.columns[0])
         else:
             self._replaced(mart, rows, tables)
 
     def _replaced(self, table: str, rows: DataFrame, tables: Tables) -> DataFrame:
-        hashed = rows.withColumn(ROW_HASH, row_hash(rows.columns))
-        return tables.replaced(hashed.coalesce(1), table, statistics=rows.columns[0])
+        return tables.replaced(_hashed(rows).coalesce(1), table, statistics=rows.columns[0])
 
     def make(self, mart: "Mart") -> None:
         """Make a mart, or empty it where not all of its sources have come."""
@@ -119,6 +117,10 @@ class Making:
             if lake.version_of(self.tables.path(table)) is not None:
                 rows = self.read(table)
                 self.tables.replace(rows.limit(0), table, statistics=rows.columns[0])
+
+
+def _hashed(rows: DataFrame) -> DataFrame:
+    return rows.withColumn(ROW_HASH, row_hash(rows.columns))
 
 
 def _any_of(told: Mapping[str, Sequence[str | None]], columns: Sequence[str]) -> str:
@@ -155,7 +157,7 @@ def roster_tables(at: Making) -> None:
     active = at.read(f"{ACTIVE}_history") if ACTIVE in at.came else details.limit(0)
     history = roster.status_history(details, active, synced)
     at.tables.replace(
-        history.withColumn(ROW_HASH, row_hash(history.columns)),
+        _hashed(history),
         STATUS_HISTORY,
         statistics="agent_id,sync_date",
         feed=ROSTER_ACTIVE,
