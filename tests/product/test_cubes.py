@@ -1,19 +1,20 @@
 """Cubes that a month brings up to date are those that all interactions make (real files)."""
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
+import pyarrow as pa
 import pytest
 from pyspark.sql import SparkSession
 
 from support_lakehouse.config import Config
-from support_lakehouse.io import ops
-from support_lakehouse.io.tables import Tables
+from support_lakehouse.io import ops, tables
 from support_lakehouse.model.release import Release
 from support_lakehouse.stages import changed
-from support_lakehouse.transforms import marts
+from support_lakehouse.transforms import marts, named
 from tests.product.support import DATA, load
 
 FEEDS = ("agents", "contact_centers", "interactions", "service_categories")
@@ -24,12 +25,15 @@ def added(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, ...]]:
     """The keys of each cube that was added to; however small the data, adding pays."""
     told: list[tuple[str, ...]] = []
 
-    def add(*given: Any) -> Any:
-        told.append(given[-1])
-        return plain(*given)
+    def told_of(plain: Callable[..., Any]) -> Callable[..., Any]:
+        def add(*given: Any) -> Any:
+            told.append(given[-1])
+            return plain(*given)
 
-    plain = marts.added
-    monkeypatch.setattr(marts, "added", add)
+        return add
+
+    for by in (marts, named):
+        monkeypatch.setattr(by, "added", told_of(by.added))
     monkeypatch.setattr(changed, "WORTH_ADDING_BYTES", 0)
     monkeypatch.setattr(changed, "SHARE", 0)
     return told
@@ -58,15 +62,19 @@ def assert_same(one: Release, other: Release) -> None:
     }
 
 
-@pytest.mark.parametrize("departments", ["stay", "move"])
+@pytest.mark.parametrize(("departments", "fits"), [("stay", True), ("move", True), ("move", False)])
 def test_a_month_on_top_is_added_and_all_is_as_if_made_anew(
     config: Config,
     spark: SparkSession,
     tmp_path: Path,
     added: list[tuple[str, ...]],
     staying: Path,
+    monkeypatch: pytest.MonkeyPatch,
     departments: str,
+    fits: bool,
 ) -> None:
+    if not fits:
+        monkeypatch.setattr(tables, "_READ_WHOLE_BYTES", -1)
     data = staying if departments == "stay" else DATA
     last(config, spark, data, tmp_path / "one", "202502")
     assert added == []
@@ -146,14 +154,13 @@ def test_where_names_alone_changed_only_what_shows_them_is_made_again(
         (data / "delta" / f"{feed}_delta_202504.csv").write_text(text)
     read: list[list[dict[str, Any]]] = []
 
-    def rows_where(*given: Any) -> Any:
-        rows = plain(*given)
-        read.append([row.asDict() for row in rows.collect()])
-        return rows
+    def mart_of(cube: pa.Table, *given: Any) -> pa.Table:
+        read.append(cube.to_pylist())
+        return plain(cube, *given)
 
-    plain = Tables.rows_where
+    plain = named.mart_of
     with monkeypatch.context() as patched:
-        patched.setattr(Tables, "rows_where", rows_where)
+        patched.setattr(named, "mart_of", mart_of)
         one = last(config, spark, data, tmp_path / "one", "202504")
     assert added == []
     assert read

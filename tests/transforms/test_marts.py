@@ -5,12 +5,13 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
+import pyarrow as pa
 from chispa import assert_df_equality
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from support_lakehouse.model.settings import BusinessHours
-from support_lakehouse.transforms import marts
+from support_lakehouse.transforms import marts, named
 
 EST = "-05:00"
 INTERACTIONS = (
@@ -111,10 +112,26 @@ def test_a_call_is_by_phone_in_any_case(spark: SparkSession) -> None:
     assert found == [True, True, True, False, False, False]
 
 
+def made(mart: named.Mart, cube: DataFrame, *dimensions: DataFrame) -> DataFrame:
+    """The mart by Spark, which is that by Arrow."""
+    by_spark = marts.mart_of(cube, mart, dimensions)
+    by_arrow = named.mart_of(cube.toArrow(), mart, [rows.toArrow() for rows in dimensions])
+    told = cube.sparkSession.createDataFrame(by_arrow, by_spark.schema)
+    assert_df_equality(told, by_spark, ignore_row_order=True)
+    return by_spark
+
+
 def test_a_missing_or_empty_name_is_unknown(spark: SparkSession) -> None:
-    rows = [("Boston",), ("",), (None,)]
-    found = values(spark, rows, "name string", marts.name_or_unknown(F.col("name")))
-    assert found == ["Boston", "Unknown", "Unknown"]
+    keys = ("C1", "none", "empty", "gone", "UNKNOWN", None)
+    cube = spark.createDataFrame(
+        [(key, "mon", 9, True, 2, 1) for key in keys],
+        "contact_center_id string, weekday string, hour int, inside_business_hours boolean,"
+        " interactions bigint, calls bigint",
+    )
+    names = {"C1": "Boston", "none": None, "empty": "", "UNKNOWN": "Nowhere", "idle": "Tampa"}
+    found = made(named.INTERACTION_HOURS, cube, centers(spark, names))
+    expected = [("Boston", "mon", 9, True, 2, 1), ("Unknown", "mon", 9, True, 10, 5)]
+    assert_rows(found, expected, HOURS)
 
 
 def test_the_cube_counts_by_month_and_keys_as_delivered(spark: SparkSession) -> None:
@@ -156,7 +173,8 @@ def test_the_report_tells_names_and_adds_centres_of_one_name(spark: SparkSession
         ("2025-01", "C3", "K1", 4, 0, Decimal("0.0000")),
         ("2025-02", "C1", "K1", 1, 1, Decimal("3.0000")),
     ]
-    report = marts.support_report(
+    report = made(
+        named.SUPPORT_REPORT,
         spark.createDataFrame(cube, CUBE),
         centers(spark, {"C1": "Boston", "C2": "Boston", "C3": "Atlanta"}),
         categories(spark, {"K1": "Billing", "K2": "Billing"}),
@@ -176,7 +194,8 @@ def test_what_resolves_to_nothing_or_to_no_name_is_unknown(spark: SparkSession) 
         ("2025-01", "nameless", "nameless", 1, 0, Decimal("0.0000")),
         ("2025-01", "UNKNOWN", "UNKNOWN", 1, 0, Decimal("0.0000")),
     ]
-    report = marts.support_report(
+    report = made(
+        named.SUPPORT_REPORT,
         spark.createDataFrame(cube, CUBE),
         centers(spark, {"nameless": None, "UNKNOWN": "Nowhere"}),
         categories(spark, {"K1": "Billing", "nameless": None, "UNKNOWN": "None"}),
@@ -191,7 +210,8 @@ def test_what_resolves_to_nothing_or_to_no_name_is_unknown(spark: SparkSession) 
 def work_time(spark: SparkSession, *rows: tuple[Any, ...], **names: str) -> DataFrame:
     """The work time of calls in Boston's billing, by agents of these names."""
     known = categories(spark, {"K1": "Billing"})
-    return marts.agent_work_time(
+    return made(
+        named.AGENT_WORK_TIME,
         marts.work_cube(interactions(spark, *rows).transform(marts.with_department, known), EST),
         centers(spark, {"C1": "Boston"}),
         agents(spark, names),
@@ -234,7 +254,7 @@ def test_hours_are_those_of_the_business_zone(spark: SparkSession) -> None:
     )
     hours = BusinessHours.model_validate({"from": 9, "to": 17})
     cube = marts.hours_cube(rows, EST, hours)
-    found = marts.interaction_hours(cube, centers(spark, {"C1": "Boston"}))
+    found = made(named.INTERACTION_HOURS, cube, centers(spark, {"C1": "Boston"}))
     expected = [
         ("Boston", "mon", 9, True, 2, 1),
         ("Boston", "mon", 8, False, 1, 1),
@@ -258,6 +278,9 @@ def test_a_cube_is_what_it_was_and_what_changed(spark: SparkSession) -> None:
     before, after = (interactions(spark, *rows) for rows in ([*was[1:], stays], is_))
     changes = marts.interaction_cube(marts.as_changes(before, after), EST)
     found = marts.added(cube(*was), changes, marts.CUBE_KEYS)
+    by_arrow = named.added(cube(*was).toArrow(), changes.toArrow(), marts.CUBE_KEYS)
+    told = spark.createDataFrame(by_arrow, found.schema)
+    assert_df_equality(told, found, ignore_row_order=True)
     expected = [
         ("2025-01", "C1", "K1", 2, 2, Decimal("20.0000")),
         ("2025-02", None, "K1", 1, 1, Decimal("4.0000")),
@@ -265,28 +288,29 @@ def test_a_cube_is_what_it_was_and_what_changed(spark: SparkSession) -> None:
     assert_rows(found, expected, CUBE)
 
 
-def test_a_category_that_is_counted_moves_with_its_department(spark: SparkSession) -> None:
-    keys = ("K1", "K2", "K2", "K3", "gone", "new", None)
-    rows = [at(f"2025-0{month}-05T10:00", category=k) for month, k in enumerate(keys, start=1)]
-    cube = marts.interaction_cube(interactions(spark, *rows), EST)
+def test_rows_of_a_key_with_another_name_are_told(spark: SparkSession) -> None:
+    keys = ("K1", "K2", "K3", "gone", "new", None)
+    counted = pa.table({"category_id": keys, "interactions": range(6)})
     was = {"K1": "Billing", "K2": "Sales", "K3": None, "gone": "Sales", "idle": "Sales"}
     now = {"K1": "Billing", "K2": "Repair", "K3": "Unknown", "new": "Sales", "idle": "Repair"}
-    found = marts.departments_moved(cube, categories(spark, was), categories(spark, now))
-    told = "category_id string, interactions bigint"
-    assert_rows(found, [("K2", 2), ("gone", 1), ("new", 1)], told)
-
-
-def test_a_key_is_told_with_the_name_it_had_and_the_name_it_has(spark: SparkSession) -> None:
-    keys = spark.createDataFrame([("C1",), ("C2",), ("gone",), ("new",), (None,)], "key string")
-    keys = keys.withColumnRenamed("key", "contact_center_id")
-    was = centers(spark, {"C1": "Boston", "C2": None, "gone": "Tampa"})
-    now = centers(spark, {"C1": "Austin", "C2": None, "new": "Miami"})
-    found = marts.names_then_and_now(keys, was, now, "contact_center_name")
-    expected = [
-        ("C1", "Boston", "Austin"),
-        ("C2", "Unknown", "Unknown"),
-        ("gone", "Tampa", "Unknown"),
-        ("new", "Unknown", "Miami"),
-        (None, "Unknown", "Unknown"),
+    sides = (categories(spark, told).toArrow() for told in (was, now))
+    found = named.moved(counted, *sides, named.DEPARTMENT)
+    assert found.to_pylist() == [
+        {"category_id": "K2", "interactions": 1},
+        {"category_id": "gone", "interactions": 3},
+        {"category_id": "new", "interactions": 4},
     ]
-    assert_rows(found, expected, "contact_center_id string, was string, now string")
+
+
+def test_names_that_moved_are_told_with_all_keys_that_have_one_now(spark: SparkSession) -> None:
+    keys = pa.chunked_array([["C1", "C2", "C3", "C4", "gone", None]])
+    was = {"C1": "Boston", "C2": "Austin", "C3": "Tampa", "C4": None, "gone": "Miami"}
+    now = {"C1": "Austin", "C2": "Austin", "C3": "Tampa", "C4": None, "new": "Omaha"}
+    sides = (centers(spark, told).toArrow() for told in (was, now))
+    found = named.renamed(keys, *sides, named.CENTER)
+    assert found == (["C1", "C2", "C4", "gone", None], ["Austin", "Boston", "Miami", "Unknown"])
+
+
+def test_where_all_names_stay_none_is_told(spark: SparkSession) -> None:
+    keys, names = pa.chunked_array([["C1", None]]), centers(spark, {"C1": "Boston"}).toArrow()
+    assert named.renamed(keys, names, names, named.CENTER) == ([], [])

@@ -3,14 +3,16 @@
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import TypeAlias
 
 import pyarrow as pa
 from deltalake import DeltaTable
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
+from pyspark.sql.pandas.types import from_arrow_schema
 from pyspark.sql.types import StructType
 
 from support_lakehouse.io import delta_rs, lake
@@ -21,6 +23,8 @@ _READ_WHOLE_BYTES = 32 * 1024 * 1024
 """A table of fewer bytes fits into memory some times over, whatever it holds."""
 _PERIOD = "_period"
 _USER_METADATA = "spark.databricks.delta.commitInfo.userMetadata"
+Rows: TypeAlias = pa.Table | DataFrame
+"""What fits into memory is there, all else for Spark to read."""
 
 
 @dataclass(frozen=True)
@@ -52,25 +56,23 @@ class Tables:
             return read_at(session, self.path(table), version)
         return self._frame_of(session, table, version, lake.read(self.path(table), version))
 
-    def rows_where(self, session: SparkSession, table: str, condition: str) -> DataFrame:
-        """The rows, held in memory, of which a condition in DataFusion's SQL is true."""
-        return self._queried(session, table, f"SELECT * FROM t WHERE {condition}")
+    def rows(self, session: SparkSession, table: str) -> Rows:
+        """All of the table, in memory if it fits."""
+        if self.fits(table):
+            return self.query(table, "SELECT * FROM t")
+        return self.read(session, table)
 
-    def distinct(self, session: SparkSession, table: str, column: str) -> DataFrame:
-        """The different values of a column, held in memory."""
-        return self._queried(session, table, f"SELECT DISTINCT {column} FROM t")
-
-    def _queried(self, session: SparkSession, table: str, sql: str) -> DataFrame:
-        version = self._version(table)
-        rows = lake.query(sql, {"t": (self.path(table), version)})
-        return self._frame_of(session, table, version, rows)
+    def query(self, table: str, sql: str, version: int | None = None) -> pa.Table:
+        """What a query in DataFusion's SQL finds in a version of the table, or the newest: `t`."""
+        version = self._version(table) if version is None else version
+        return lake.query(sql, {"t": (self.path(table), version)})
 
     def _frame_of(
         self, session: SparkSession, table: str, version: int, rows: pa.Table
     ) -> DataFrame:
         """Rows of a version, all columns or some, of the types that the table gives them."""
         schema = StructType.fromJson(lake.schema_of(self.path(table), version))
-        return _frame(session, rows, StructType([schema[name] for name in rows.column_names]))
+        return frame_of(session, rows, StructType([schema[name] for name in rows.column_names]))
 
     def rows_of_keys(
         self, wanted: DataFrame, table: str, version: int, columns: Sequence[str]
@@ -103,7 +105,7 @@ class Tables:
     @contextmanager
     def held_by_driver(self, rows: DataFrame) -> Iterator[DataFrame]:
         """The same for so few rows that plans may hold them, which spares Spark work on each."""
-        yield _frame(rows.sparkSession, rows.toArrow(), rows.schema)
+        yield frame_of(rows.sparkSession, rows.toArrow(), rows.schema)
 
     def append(
         self, rows: DataFrame, table: str, *, statistics: str, feed: str = "", period: str = ""
@@ -149,27 +151,22 @@ class Tables:
             rows, table, "overwrite", statistics, feed=feed, period=period, vectors=vectors
         )
 
-    def replaced(self, rows: DataFrame, table: str, *, statistics: str) -> DataFrame:
-        """The same; a frame of these rows, to go on with."""
+    def replaced(self, rows: DataFrame, table: str, *, statistics: str) -> Rows:
+        """The same; all of the table, to go on with."""
         if not self.in_memory(table):
             self.replace(rows, table, statistics=statistics)
-            return self.read(rows.sparkSession, table)
+            return self.rows(rows.sparkSession, table)
         told = rows.toArrow()
         self._write_in_memory(told, table, "overwrite", statistics, self._metadata("", ""))
-        return _frame(rows.sparkSession, told, rows.schema)
+        return told
 
     def replace_where(
         self, rows: DataFrame, table: str, condition: str, *, statistics: str
     ) -> None:
         """Make the rows all that a table which fits into memory holds of what a condition tells."""
-        there, new = {"t": (self.path(table), self._version(table))}, rows.toArrow()
-        kept = lake.query(f"SELECT * FROM t WHERE ({condition}) IS NOT TRUE", there)
-        told = pa.concat_tables([kept, new.cast(kept.schema)])
+        kept = self.query(table, f"SELECT * FROM t WHERE ({condition}) IS NOT TRUE")
+        told = pa.concat_tables([kept, rows.toArrow().cast(kept.schema)])
         self._write_in_memory(told, table, "overwrite", statistics, self._metadata("", ""))
-
-    def of_what_fits(self, table: str) -> "Tables":
-        """For what is made of a table: small, if that one fits into memory."""
-        return replace(self, small=self.small or self._fits(table, self._version(table)))
 
     def merge(
         self,
@@ -293,6 +290,10 @@ class Tables:
         version = lake.version_of(self.path(table))
         return version is None or self._fits(table, version)
 
+    def fits(self, table: str) -> bool:
+        """Whether the newest version fits into memory."""
+        return self._fits(table, self._version(table))
+
     def _fits(self, table: str, version: int) -> bool:
         return bytes_of(self.path(table), version) <= _READ_WHOLE_BYTES
 
@@ -307,7 +308,11 @@ class Tables:
         return lake.newest_version(self.path(table))
 
 
-def _frame(session: SparkSession, rows: pa.Table, schema: StructType) -> DataFrame:
+def frame_of(session: SparkSession, rows: Rows, schema: StructType | None = None) -> DataFrame:
+    """The rows for Spark; of the types that Arrow gives them unless others are told."""
+    if isinstance(rows, DataFrame):
+        return rows
+    schema = schema or from_arrow_schema(rows.schema)
     if not rows.num_rows:  # Spark stumbles over moments in an Arrow table without any part
         return session.createDataFrame([], schema)
     return session.createDataFrame(rows.combine_chunks(), schema)  # each chunk would be a task

@@ -122,7 +122,7 @@ class Loading:
     @contextmanager
     def _changed(
         self, held: Mapping[str, DataFrame]
-    ) -> Iterator[Callable[[], gold.Changed | None]]:
+    ) -> Iterator[Callable[[], gold.Changed | gold.Renamed | None]]:
         """What tells after silver what to bring marts up to date by; None to make them anew."""
         if not self.adds:
             yield lambda: None

@@ -6,12 +6,13 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.types import StructType
 
 from support_lakehouse.io import lake
 from support_lakehouse.io.datafiles import key_ranges
-from support_lakehouse.io.tables import Tables
+from support_lakehouse.io.tables import Tables, frame_of
 from support_lakehouse.model.feed import Feed
 from support_lakehouse.model.plan import Plan
 from support_lakehouse.model.release import Release
@@ -24,13 +25,12 @@ from support_lakehouse.stages.gold import (
     CUBES,
     HOURS_CUBE,
     INTERACTIONS,
-    MARTS,
     WORK_CUBE,
     Changed,
     Renamed,
 )
 from support_lakehouse.stages.release import code_fingerprint
-from support_lakehouse.transforms import fold, marts
+from support_lakehouse.transforms import fold, marts, named
 
 WORTH_ADDING_BYTES = 64 * 1024 * 1024
 """Of fewer bytes of files the marts are made anew sooner than it is found out what changed."""
@@ -40,6 +40,9 @@ _FEW = 1_000_000
 """So many interactions are held in memory."""
 _FEW_NAMES = 500
 """DataFusion takes a list of so many; a list of many thousands overruns its stack."""
+_BY_CATEGORY = """
+SELECT category_id, sum(total_interactions) AS interactions FROM t GROUP BY category_id
+"""
 Key = str | None
 _COUNTED = (
     *("interaction_id", "channel", "category_id", "agent_id", "contact_center_id"),
@@ -60,7 +63,7 @@ def may_add(plan: Plan, feeds: Sequence[Feed], config: str, lakehouse: Path) -> 
     own = [entry.size for entry in plan.known if entry.feed == facts.name]
     new = sum(file.unpacked_bytes for file in plan.files_of(facts.name))
     timeline = plan.timeline(facts)
-    sources = {table for mart in MARTS if {*mart.tables} & {*CUBES} for table in mart.sources}
+    sources = {table for cube in CUBES for table in (*cube.counted_from, *cube.dimensions)}
     came = {feed.table for feed in feeds if feed.name in {entry.feed for entry in plan.known}}
     return (
         new * SHARE <= sum(own) >= WORTH_ADDING_BYTES
@@ -70,7 +73,7 @@ def may_add(plan: Plan, feeds: Sequence[Feed], config: str, lakehouse: Path) -> 
         and not any(entry.feed == facts.name for entry in plan.returned)
         and timeline.rewind_to is None
         and not any(one.begins for one in timeline.folds)
-        and all(_stands(last, table, lakehouse) for table in CUBES)
+        and all(_stands(last, cube.table, lakehouse) for cube in CUBES)
         and INTERACTIONS in last.tables
     )
 
@@ -84,7 +87,7 @@ def _stands(last: Release, table: str, lakehouse: Path) -> bool:
 @contextmanager
 def changed(
     session: SparkSession, tables: Tables, last: Release, feed: Feed, records: DataFrame | None
-) -> Iterator[Callable[[], Changed]]:
+) -> Iterator[Callable[[], Changed | Renamed]]:
     """What a run changed, held while it is looked at. `records` are its interactions, if any.
 
     Called when silver is up to date, what is yielded tells it. The rows of changed keys are looked
@@ -93,7 +96,7 @@ def changed(
     with ExitStack() as held, ThreadPoolExecutor(1) as beside:
         looking = _Looking(session, tables, last, feed, held)
         came = beside.submit(looking.of_files, records)
-        yield lambda: Changed(looking.rows(*came.result()), _renamed(session, tables, last))
+        yield lambda: _renamed(tables, last) or looking.told(*came.result())
 
 
 @dataclass(frozen=True)
@@ -129,69 +132,77 @@ class _Looking:
         before = _rows_of_keys(keys, self.tables, self._version, in_memory=self.tables.small)
         return keys, self._hold(before), fold.without_deletes(told)
 
-    def rows(self, keys: DataFrame, before: DataFrame, after: DataFrame) -> DataFrame:
-        """All of them with the department that they counted in and the one they count in."""
-        was = self._released(CATEGORIES)
-        now = self.tables.read(self.session, CATEGORIES)
-        if not _stands(self.last, CATEGORIES, self.tables.root):
-            moved = marts.departments_moved(self._released(CUBE), was, now)
-            before, after = self._with_moved(moved, keys, before, after)
-        return marts.as_changes(
-            before.transform(marts.with_department, was),
-            after.transform(marts.with_department, now),
-        )
+    def told(self, keys: DataFrame, before: DataFrame, after: DataFrame) -> Changed:
+        """What files brought, and, when it is asked for, what it comes to by department."""
 
-    def _with_moved(
-        self, moved: DataFrame, keys: DataFrame, before: DataFrame, after: DataFrame
-    ) -> tuple[DataFrame, DataFrame]:
-        """And those of categories that went to another department, as they count there."""
-        moved = self._hold(moved)
-        concerned = sum(row.interactions for row in moved.collect())
+        def by_department() -> DataFrame:
+            was = self._departments(self.last.tables[CATEGORIES].version)
+            now = self._departments()
+            moved = self._moved(keys, was, now) or before.limit(0)
+            sides = ((before, was), (after, now))
+            counted = (
+                rows.unionByName(moved).transform(
+                    marts.with_department, frame_of(self.session, departments)
+                )
+                for rows, departments in sides
+            )
+            return marts.as_changes(*counted)
+
+        return Changed(marts.as_changes(before, after), by_department)
+
+    def _departments(self, version: int | None = None) -> pa.Table:
+        return _dimension(self.tables, CATEGORIES, named.DEPARTMENT, version)
+
+    def _moved(self, keys: DataFrame, was: pa.Table, now: pa.Table) -> DataFrame | None:
+        """The other interactions of categories that went to another department, if there are."""
+        version = self.last.tables[CUBE].version
+        counted = self.tables.query(CUBE, _BY_CATEGORY, version)
+        moved = named.moved(counted, was, now, named.DEPARTMENT)
+        concerned = sum(moved["interactions"].to_pylist())
         if not concerned:
-            return before, after
-        few, there = self.tables.small and concerned <= _FEW, moved.select("category_id")
-        rows = _rows_of_keys(there, self.tables, self._version, in_memory=few)
-        others = self._hold(rows.join(keys, self._key, "anti"))
-        return before.unionByName(others), after.unionByName(others)
-
-    def _released(self, table: str) -> DataFrame:
-        return self.tables.read(self.session, table, self.last.tables[table].version)
+            return None
+        there = frame_of(self.session, moved.select(["category_id"]))
+        few = self.tables.small and concerned <= _FEW
+        others = _rows_of_keys(there, self.tables, self._version, in_memory=few)
+        return self._hold(others.join(keys, self._key, "anti"))
 
     def _hold(self, rows: DataFrame) -> DataFrame:
         return self.held.enter_context(self.tables.held(rows))
 
 
-def _renamed(session: SparkSession, tables: Tables, last: Release) -> Renamed | None:
+def _renamed(tables: Tables, last: Release) -> Renamed | None:
     """Which centres and agents have another name; None where more than names may be another.
 
     And None where so many have that all is made anew sooner, or a mart would have to be by Spark.
     """
-    named = {table for mart in MARTS if {*mart.tables} & {*CUBES} for table in mart.tables}
-    as_released = (INTERACTIONS, CATEGORIES, *sorted(named))
-    if not all(_stands(last, table, tables.root) for table in as_released):
+    shown = [table for cube in CUBES for table in (cube.table, cube.mart_table)]
+    if not all(_stands(last, table, tables.root) for table in (INTERACTIONS, CATEGORIES, *shown)):
         return None
-    if not all(tables.of_what_fits(table).in_memory(table) for table in named):
+    if not all(tables.fits(table) for table in (*shown, CENTERS, AGENTS)):
         return None
 
-    def moved(key: str, name: str, dimension: str, cube: str) -> tuple[list[Key], list[Key]]:
+    def moved(name: named.Name, dimension: str, cube: str) -> tuple[list[Key], list[Key]]:
         """The keys whose name is one that moved, and the names that moved."""
         if _stands(last, dimension, tables.root):
             return [], []
-        keys = tables.distinct(session, cube, key)
-        was = tables.read(session, dimension, last.tables[dimension].version)
-        told = marts.names_then_and_now(keys, was, tables.read(session, dimension), name).toArrow()
-        rows = list(zip(*(column.to_pylist() for column in told.columns), strict=True))
-        names = {one for _, was, now in rows if was != now for one in (was, now)}
-        return [key for key, _, now in rows if now in names], sorted(names)
+        keys = tables.query(cube, f"SELECT DISTINCT {name.key} FROM t")
+        was = _dimension(tables, dimension, name, last.tables[dimension].version)
+        return named.renamed(keys[name.key], was, _dimension(tables, dimension, name), name)
 
-    centers, names = moved("contact_center_id", "contact_center_name", CENTERS, HOURS_CUBE)
-    agents, _ = moved("agent_id", "full_name", AGENTS, WORK_CUBE)
+    centers, names = moved(named.CENTER, CENTERS, HOURS_CUBE)
+    agents, _ = moved(named.AGENT, AGENTS, WORK_CUBE)
     if len(centers) + len(names) + len(agents) > _FEW_NAMES:
         return None
     return Renamed(
         {"contact_center_id": centers, "agent_id": agents},
         {"contact_center_name": names, "agent_id": agents},
     )
+
+
+def _dimension(
+    tables: Tables, table: str, name: named.Name, version: int | None = None
+) -> pa.Table:
+    return tables.query(table, f"SELECT {name.key}, {name.column} FROM t", version)
 
 
 def _rows_of_keys(wanted: DataFrame, tables: Tables, version: int, *, in_memory: bool) -> DataFrame:

@@ -18,7 +18,7 @@ from support_lakehouse.stages.check_tables import Traces
 from support_lakehouse.stages.checking import AGAIN, BACK, Checking
 from support_lakehouse.stages.release import code_fingerprint
 from support_lakehouse.stages.remake import Remaking
-from support_lakehouse.transforms import compare, judge, marts, quarantine
+from support_lakehouse.transforms import compare, judge, quarantine
 from support_lakehouse.transforms.fold import FILE, LINE, PERIOD
 from support_lakehouse.transforms.roster import COMPARED
 
@@ -26,12 +26,8 @@ _AT_ONCE = 4
 _MOST = 20
 """So many rows of a table are named; that there are more is said."""
 _KEYS = {
-    gold.CUBE: marts.CUBE_KEYS,
-    gold.REPORT: ("month", "contact_center_name", "department"),
-    gold.WORK_CUBE: marts.WORK_KEYS,
-    gold.WORK_TIME: ("month", "contact_center_name", "department", "agent_id", "agent_name"),
-    gold.HOURS_CUBE: marts.HOURS_KEYS,
-    gold.HOURS: ("contact_center_name", "weekday", "hour"),
+    **{cube.table: cube.keys for cube in gold.CUBES},
+    **{cube.mart_table: cube.mart.keys for cube in gold.CUBES},
     gold.ROSTER: ("agent_id",),
     gold.STATUS_HISTORY: ("agent_id", "sync_date"),
 }

@@ -7,22 +7,20 @@ other names, in those rows that show them.
 
 from collections.abc import Callable, Mapping, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 
 from support_lakehouse.config import Config
 from support_lakehouse.io import lake
-from support_lakehouse.io.tables import Tables
+from support_lakehouse.io.tables import Rows, Tables, frame_of
 from support_lakehouse.model.books import LedgerEntry
-from support_lakehouse.transforms import marts, roster
+from support_lakehouse.model.settings import Settings
+from support_lakehouse.transforms import marts, named, roster
 from support_lakehouse.transforms.fingerprint import ROW_HASH, row_hash
 from support_lakehouse.transforms.searching import one_of
 
-CUBE, REPORT = "gold/interaction_cube", "gold/support_report"
-WORK_CUBE, WORK_TIME = "gold/work_cube", "gold/agent_work_time"
-HOURS_CUBE, HOURS = "gold/hours_cube", "gold/interaction_hours"
-CUBES = (CUBE, WORK_CUBE, HOURS_CUBE)
 ROSTER, STATUS_HISTORY = "silver/roster_agents", "silver/agent_status_history"
 INTERACTIONS, CENTERS, CATEGORIES, AGENTS = (
     f"silver/{name}" for name in ("interactions", "contact_centers", "service_categories", "agents")
@@ -46,18 +44,71 @@ class Renamed:
 class Changed:
     """The interactions that a run touched, as they were and as they are (`marts.as_changes`).
 
-    `renamed` tells of a run that touched none of them what it did instead, if that was little.
+    `by_department` tells them with the department that each counts in, and with those whose
+    category went to another one, which is nothing to a cube without departments.
     """
 
     rows: DataFrame
-    renamed: Renamed | None = None
+    by_department: Callable[[], DataFrame]
+
+
+@dataclass(frozen=True)
+class Cube:
+    """Interactions counted by keys as delivered, and the mart that is made of that with names.
+
+    `dimensions` tell the names, in the order in which the mart has them.
+    """
+
+    table: str
+    keys: tuple[str, ...]
+    count: Callable[[DataFrame, Settings], DataFrame]
+    mart_table: str
+    mart: named.Mart
+    dimensions: tuple[str, ...]
+
+    @property
+    def by_department(self) -> bool:
+        return marts.DEPARTMENT in self.keys
+
+    @property
+    def counted_from(self) -> tuple[str, ...]:
+        return (INTERACTIONS, CATEGORIES) if self.by_department else (INTERACTIONS,)
+
+
+CUBE, WORK_CUBE, HOURS_CUBE = "gold/interaction_cube", "gold/work_cube", "gold/hours_cube"
+CUBES = (
+    Cube(
+        table=CUBE,
+        keys=marts.CUBE_KEYS,
+        count=lambda rows, told: marts.interaction_cube(rows, told.business_zone),
+        mart_table="gold/support_report",
+        mart=named.SUPPORT_REPORT,
+        dimensions=(CENTERS, CATEGORIES),
+    ),
+    Cube(
+        table=WORK_CUBE,
+        keys=marts.WORK_KEYS,
+        count=lambda rows, told: marts.work_cube(rows, told.business_zone),
+        mart_table="gold/agent_work_time",
+        mart=named.AGENT_WORK_TIME,
+        dimensions=(CENTERS, AGENTS),
+    ),
+    Cube(
+        table=HOURS_CUBE,
+        keys=marts.HOURS_KEYS,
+        count=lambda rows, told: marts.hours_cube(rows, told.business_zone, told.business_hours),
+        mart_table="gold/interaction_hours",
+        mart=named.INTERACTION_HOURS,
+        dimensions=(CENTERS,),
+    ),
+)
 
 
 @dataclass(frozen=True)
 class Making:
     """What the making of a mart may look at; `came` are the silver tables with files that count.
 
-    `changed`: what cubes are brought up to date by, None to make them anew.
+    `changed`: what cubes, or marts alone, are brought up to date by; None to make them anew.
     """
 
     session: SparkSession
@@ -67,46 +118,60 @@ class Making:
     came: Set[str]
     touched: Set[str]
     odd: dict[str, int]
-    changed: Changed | None = None
+    changed: Changed | Renamed | None = None
 
-    @property
-    def renamed(self) -> Renamed | None:
-        return self.changed.renamed if self.changed else None
+    def mart_of(self, cube: Cube) -> None:
+        """Bring a cube up to date and make its mart, in memory where all of that fits."""
+        rows = self._up_to_date(cube)
+        names = [self.tables.rows(self.session, table) for table in cube.dimensions]
+        in_memory = isinstance(rows, pa.Table)
+        tables = replace(self.tables, small=True) if in_memory else self.tables
+        if in_memory and all(isinstance(dimension, pa.Table) for dimension in names):
+            made = self._frame(named.mart_of(rows, cube.mart, names))
+        else:
+            made = marts.mart_of(self._frame(rows), cube.mart, [self._frame(d) for d in names])
+        if isinstance(self.changed, Renamed):
+            concerned = _any_of(self.changed.texts, made.columns)
+            told = (_hashed(made), cube.mart_table, concerned)
+            tables.replace_where(*told, statistics=made.columns[0])
+        else:
+            self._replaced(cube.mart_table, made, tables)
 
-    def cube(
-        self, table: str, keys: Sequence[str], count: Callable[[DataFrame], DataFrame]
-    ) -> DataFrame:
-        """A cube of interactions, up to date: what its mart is to be made of.
+    def _up_to_date(self, cube: Cube) -> Rows:
+        """What the cube holds; of names that changed, what it has under their keys."""
+        match self.changed:
+            case None:
+                rows = self.read(INTERACTIONS)
+                if cube.by_department:
+                    rows = marts.with_department(rows, self.read(CATEGORIES))
+                return self._replaced(cube.table, self._counted(cube, rows), self.tables)
+            case Renamed(keys=renamed):
+                concerned = _any_of(renamed, cube.keys)
+                return self.tables.query(cube.table, f"SELECT * FROM t WHERE {concerned}")
+            case Changed() as changed:
+                if not self.touched & {*cube.counted_from}:
+                    return self.tables.rows(self.session, cube.table)
+                rows = changed.by_department() if cube.by_department else changed.rows
+                added = self._added(cube, self._counted(cube, rows))
+                return self._replaced(cube.table, added, self.tables)
 
-        What it was not made of leaves it as it is.
-        """
-        by_department = marts.DEPARTMENT in keys
-        if self.renamed:
-            return self.tables.rows_where(self.session, table, _any_of(self.renamed.keys, keys))
-        if self.changed is None:
-            rows = self.read(INTERACTIONS)
-            if by_department:
-                rows = marts.with_department(rows, self.read(CATEGORIES))
-            return self._replaced(table, count(rows), self.tables)
-        if INTERACTIONS in self.touched or (by_department and CATEGORIES in self.touched):
-            rows = marts.added(self.read(table).drop(ROW_HASH), count(self.changed.rows), keys)
-            return self._replaced(table, rows, self.tables)
-        return self.read(table)
+    def _counted(self, cube: Cube, interactions: DataFrame) -> DataFrame:
+        return cube.count(interactions, self.config.settings)
+
+    def _added(self, cube: Cube, changes: DataFrame) -> DataFrame:
+        was = self.tables.rows(self.session, cube.table)
+        if isinstance(was, pa.Table):
+            return self._frame(named.added(was, changes.toArrow(), cube.keys))
+        return marts.added(was.drop(ROW_HASH), changes, cube.keys)
+
+    def _replaced(self, table: str, rows: DataFrame, tables: Tables) -> Rows:
+        return tables.replaced(_hashed(rows).coalesce(1), table, statistics=rows.columns[0])
+
+    def _frame(self, rows: Rows) -> DataFrame:
+        return frame_of(self.session, rows)
 
     def read(self, table: str) -> DataFrame:
         return self.tables.read(self.session, table)
-
-    def replace(self, mart: str, rows: DataFrame, *, cube: str) -> None:
-        """Make the rows, which a cube was made into, all the mart holds of what they tell of."""
-        tables = self.tables.of_what_fits(cube)
-        if self.renamed:
-            concerned = _any_of(self.renamed.texts, rows.columns)
-            tables.replace_where(_hashed(rows), mart, concerned, statistics=rows.columns[0])
-        else:
-            self._replaced(mart, rows, tables)
-
-    def _replaced(self, table: str, rows: DataFrame, tables: Tables) -> DataFrame:
-        return tables.replaced(_hashed(rows).coalesce(1), table, statistics=rows.columns[0])
 
     def make(self, mart: "Mart") -> None:
         """Make a mart, or empty it where not all of its sources have come."""
@@ -126,27 +191,6 @@ def _hashed(rows: DataFrame) -> DataFrame:
 def _any_of(told: Mapping[str, Sequence[str | None]], columns: Sequence[str]) -> str:
     own = (one_of(name, values) for name, values in told.items() if name in columns)
     return " OR ".join(own) or "false"
-
-
-def cube_and_report(at: Making) -> None:
-    """The report is made of the cube."""
-    zone = at.config.settings.business_zone
-    cube = at.cube(CUBE, marts.CUBE_KEYS, lambda rows: marts.interaction_cube(rows, zone))
-    rows = marts.support_report(cube, at.read(CENTERS), at.read(CATEGORIES))
-    at.replace(REPORT, rows, cube=CUBE)
-
-
-def work_time(at: Making) -> None:
-    zone = at.config.settings.business_zone
-    cube = at.cube(WORK_CUBE, marts.WORK_KEYS, lambda rows: marts.work_cube(rows, zone))
-    rows = marts.agent_work_time(cube, at.read(CENTERS), at.read(AGENTS))
-    at.replace(WORK_TIME, rows, cube=WORK_CUBE)
-
-
-def hours(at: Making) -> None:
-    zone, open_ = at.config.settings.business_zone, at.config.settings.business_hours
-    cube = at.cube(HOURS_CUBE, marts.HOURS_KEYS, lambda rows: marts.hours_cube(rows, zone, open_))
-    at.replace(HOURS, marts.interaction_hours(cube, at.read(CENTERS)), cube=HOURS_CUBE)
 
 
 def roster_tables(at: Making) -> None:
@@ -178,10 +222,13 @@ class Mart:
     also: tuple[str, ...] = ()
 
 
+def _of(cube: Cube) -> Mart:
+    sources = tuple(dict.fromkeys((*cube.counted_from, *cube.dimensions)))
+    return Mart(lambda at: at.mart_of(cube), (cube.table, cube.mart_table), sources)
+
+
 MARTS = (
-    Mart(cube_and_report, (CUBE, REPORT), (INTERACTIONS, CENTERS, CATEGORIES)),
-    Mart(work_time, (WORK_CUBE, WORK_TIME), (INTERACTIONS, CENTERS, CATEGORIES, AGENTS)),
-    Mart(hours, (HOURS_CUBE, HOURS), (INTERACTIONS, CENTERS)),
+    *(_of(cube) for cube in CUBES),
     Mart(roster_tables, (ROSTER, STATUS_HISTORY), (DETAILS,), also=(ACTIVE,)),
 )
 
@@ -193,7 +240,7 @@ def build_marts(
     ledger: Sequence[LedgerEntry],
     touched: Set[str],
     *,
-    changed: Changed | None = None,
+    changed: Changed | Renamed | None = None,
 ) -> dict[str, int] | None:
     """Bring every mart up to date of whose sources one was touched.
 

@@ -12,7 +12,9 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from support_lakehouse.model.settings import DAYS, BusinessHours
+from support_lakehouse.transforms import named
 from support_lakehouse.transforms.finals import UNKNOWN_KEY, UNKNOWN_TEXT
+from support_lakehouse.transforms.named import Mart, Name
 
 MINUTES_SUM = "decimal(28,4)"
 DEPARTMENT = "department"
@@ -54,11 +56,6 @@ def steps_between(start: Column, end: Column) -> Column:
 def is_call(channel: Column) -> Column:
     """Whether the channel is phone, in any case; a missing channel is no call."""
     return F.coalesce(F.lower(channel) == "phone", F.lit(False))
-
-
-def name_or_unknown(name: Column) -> Column:
-    """The name a reference resolved to, or `Unknown` where it is empty or there is none."""
-    return F.coalesce(F.nullif(name, F.lit("")), F.lit(UNKNOWN_TEXT))
 
 
 def interaction_cube(interactions: DataFrame, zone: str) -> DataFrame:
@@ -151,77 +148,26 @@ def added(cube: DataFrame, changes: DataFrame, keys: Sequence[str]) -> DataFrame
     return cube.unionByName(changes).groupBy(*keys).agg(*sums).where(there)
 
 
-def support_report(cube: DataFrame, centers: DataFrame, categories: DataFrame) -> DataFrame:
-    """The cube with names: one row per month, contact_center_name, department."""
-    return (
-        cube.transform(with_center_name, centers)
-        .transform(with_department, categories)
-        .groupBy("month", "contact_center_name", "department")
-        .agg(
-            F.sum("total_interactions").alias("total_interactions"),
-            F.sum("total_calls").alias("total_calls"),
-            _total(F.col("total_call_duration")).alias("total_call_duration"),
-        )
-    )
-
-
-def agent_work_time(cube: DataFrame, centers: DataFrame, agents: DataFrame) -> DataFrame:
-    """The work cube with names: one row per month, centre, department, agent, of phone calls."""
-    named = _known(agents, "agent_id").select("agent_id", F.col("full_name").alias("agent_name"))
-    keys = ("month", "contact_center_name", "department", "agent_id", "agent_name")
-    minutes = ("call_minutes", "work_minutes", "after_resolution_minutes")
-    return (
-        cube.transform(with_center_name, centers)
-        .join(named, "agent_id", "left")
-        .withColumn("agent_name", name_or_unknown(F.col("agent_name")))
-        .groupBy(*keys)
-        .agg(
-            F.sum("calls").alias("calls"),
-            *(_total(F.col(name)).alias(name) for name in minutes),
-            F.sum("calls_with_time_after_resolution").alias("calls_with_time_after_resolution"),
-        )
-    )
-
-
-def interaction_hours(cube: DataFrame, centers: DataFrame) -> DataFrame:
-    """The hours cube with names: one row per centre, weekday and hour in the business zone."""
-    return (
-        cube.transform(with_center_name, centers)
-        .groupBy("contact_center_name", "weekday", "hour", "inside_business_hours")
-        .agg(F.sum("interactions").alias("interactions"), F.sum("calls").alias("calls"))
-    )
-
-
-def departments_moved(cube: DataFrame, was: DataFrame, now: DataFrame) -> DataFrame:
-    """The categories of a cube whose department is another than it was.
-
-    Out: category_id, interactions.
-    """
-    keys = cube.groupBy("category_id").agg(F.sum("total_interactions").alias("interactions"))
-    told = names_then_and_now(keys, was, now, DEPARTMENT)
-    return told.where(F.col("now") != F.col("was")).select("category_id", "interactions")
-
-
-def names_then_and_now(keys: DataFrame, was: DataFrame, now: DataFrame, name: str) -> DataFrame:
-    """The keys of a dimension, the first column, with `was` and `now`: the names they stand for."""
-    key = keys.columns[0]
-    then = _with_name(keys, was, key, name).withColumnRenamed(name, "was")
-    return _with_name(then, now, key, name).withColumnRenamed(name, "now")
-
-
-def with_center_name(frame: DataFrame, centers: DataFrame) -> DataFrame:
-    """The frame with contact_center_name, resolved by contact_center_id."""
-    return _with_name(frame, centers, "contact_center_id", "contact_center_name")
+def mart_of(cube: DataFrame, mart: Mart, dimensions: Sequence[DataFrame]) -> DataFrame:
+    """The mart, of a cube and of the dimensions of its names, in their order."""
+    types, measures = dict(cube.dtypes), mart.measures(cube.columns)
+    for name, dimension in zip(mart.names, dimensions, strict=True):
+        cube = with_name(cube, dimension, name)
+    sums = (F.sum(measure).cast(types[measure]).alias(measure) for measure in measures)
+    return cube.groupBy(*mart.keys).agg(*sums)
 
 
 def with_department(frame: DataFrame, categories: DataFrame) -> DataFrame:
     """The frame with department, resolved by category_id."""
-    return _with_name(frame, categories, "category_id", "department")
+    return with_name(frame, categories, named.DEPARTMENT)
 
 
-def _with_name(frame: DataFrame, dimension: DataFrame, key: str, name: str) -> DataFrame:
-    named = F.broadcast(_known(dimension, key).select(key, name))
-    return frame.join(named, key, "left").withColumn(name, name_or_unknown(F.col(name)))
+def with_name(frame: DataFrame, dimension: DataFrame, name: Name) -> DataFrame:
+    """The frame with what a key stands for, or `Unknown` where it is empty or there is none."""
+    told = F.col(name.column).alias(name.called)
+    there = F.broadcast(_known(dimension, name.key).select(name.key, told))
+    or_unknown = F.coalesce(F.nullif(F.col(name.called), F.lit("")), F.lit(UNKNOWN_TEXT))
+    return frame.join(there, name.key, "left").withColumn(name.called, or_unknown)
 
 
 def _known(dimension: DataFrame, key: str) -> DataFrame:

@@ -9,9 +9,9 @@ from collections.abc import Iterable
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from support_lakehouse.transforms.finals import UNKNOWN_KEY, UNKNOWN_TEXT
+from support_lakehouse.transforms import named
 
-KEYS = ["month", "contact_center_name", "department"]
+KEYS = [*named.SUPPORT_REPORT.keys]
 MEASURES = ["total_interactions", "total_calls", "total_call_duration"]
 CUBE = ["month", "contact_center_id", "category_id"]
 _MINUTES = pa.decimal128(28, 4)
@@ -23,14 +23,16 @@ SELECT interaction_start, contact_center_id, category_id, channel, call_duration
 def cube_of(batches: Iterable[pa.RecordBatch], zone: str) -> pa.Table:
     """Counts and minutes by month and keys as delivered, from rows of INTERACTIONS."""
     parts = [_part(pa.Table.from_batches([batch]), zone) for batch in batches if batch.num_rows]
-    return _sums(pa.concat_tables(parts), CUBE) if parts else _part(_no_interactions(), zone)
+    return (
+        named.summed(pa.concat_tables(parts), CUBE, MEASURES)
+        if parts
+        else _part(_no_interactions(), zone)
+    )
 
 
 def support_report(cube: pa.Table, centers: pa.Table, categories: pa.Table) -> pa.Table:
     """The cube with names, sorted by its keys as the published report is."""
-    named = _with_name(cube, centers, "contact_center_id", "contact_center_name")
-    named = _with_name(named, categories, "category_id", "department")
-    return sorted_report(_sums(named, KEYS))
+    return sorted_report(named.mart_of(cube, named.SUPPORT_REPORT, (centers, categories)))
 
 
 def sorted_report(report: pa.Table) -> pa.Table:
@@ -62,21 +64,7 @@ def contributions(rows: pa.Table, zone: str) -> pa.Table:
 
 
 def _part(rows: pa.Table, zone: str) -> pa.Table:
-    return _sums(contributions(rows, zone), CUBE)
-
-
-def _sums(rows: pa.Table, keys: list[str]) -> pa.Table:
-    summed = rows.group_by(keys).aggregate([(measure, "sum") for measure in MEASURES])
-    columns = {key: summed[key] for key in keys}
-    columns |= {measure: summed[f"{measure}_sum"] for measure in MEASURES}
-    return pa.table({**columns, MEASURES[-1]: pc.cast(columns[MEASURES[-1]], _MINUTES)})
-
-
-def _with_name(rows: pa.Table, dimension: pa.Table, key: str, name: str) -> pa.Table:
-    names = dict(zip(dimension[key].to_pylist(), dimension[name].to_pylist(), strict=True))
-    names.pop(UNKNOWN_KEY, None)
-    told = [names.get(value) or UNKNOWN_TEXT for value in rows[key].to_pylist()]
-    return rows.append_column(name, pa.array(told, pa.string()))
+    return named.summed(contributions(rows, zone), CUBE, MEASURES)
 
 
 def _no_interactions() -> pa.Table:
