@@ -2,6 +2,7 @@
 
 import gzip
 import itertools
+import shutil
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import reduce
@@ -62,16 +63,22 @@ def scanned(
     return replace(scan(found, feed, BLOCK_BYTES), admission=ADMISSION)
 
 
+WAYS = {
+    "planned": {"staged_up_to": 10**9, "planned_up_to": 10**9},
+    "staged": {"staged_up_to": 10**9, "planned_up_to": -1},
+    "by lines": {"staged_up_to": 0, "planned_up_to": -1},
+}
+"""How much is to come which way, for all to come one way where the shape of files allows it."""
+
+
 def landed(
-    session: SparkSession, files: Sequence[ScannedFile], feed: Feed = FEED, *, staged: bool
+    session: SparkSession, files: Sequence[ScannedFile], feed: Feed = FEED, *, way: str
 ) -> DataFrame:
-    """The files' records, all staged or all by lines where their shape allows it."""
-    folder = files[0].found.location.parent
-    limit = 10**9 if staged else 0
-    staging = folder / "staging" / "things.parquet"
-    parts = landed_records(
-        session, files, feed, staging, staged_up_to=limit, block_bytes=BLOCK_BYTES
-    )
+    """The files' records, all one way where their shape allows it."""
+    staging = files[0].found.location.parent / "staging" / "things.parquet"
+    shutil.rmtree(staging.parent, ignore_errors=True)
+    parts = landed_records(session, files, feed, staging, **WAYS[way], block_bytes=BLOCK_BYTES)
+    assert way != "planned" or not staging.exists()
     rows = reduce(DataFrame.unionByName, (part.records for part in parts))
     return rows.where(is_record(F.col("raw"))).select(*COLUMNS)
 
@@ -85,13 +92,13 @@ def assert_lands(
     header: str = HEADER,
     name: str | None = None,
 ) -> None:
-    """Both ways give these (line, raw), with all that is told of the file beside them."""
+    """All ways give these (line, raw), with all that is told of the file beside them."""
     file = scanned(folder, content, feed, name=name)
     place, told = ("202502", file.found.path), (file.sha256, ADMISSION, header)
     rows = [(*place, line, *told, raw) for line, raw in expected]  # type: ignore[misc]
     wanted = session.createDataFrame(rows, SCHEMA)
-    for staged in (True, False):
-        found = landed(session, [file], feed, staged=staged)
+    for way in WAYS:
+        found = landed(session, [file], feed, way=way)
         assert_df_equality(found, wanted, ignore_row_order=True, ignore_nullable=True)
 
 
@@ -154,7 +161,7 @@ def test_big_files_go_by_lines_and_others_are_staged(blocks: SparkSession, tmp_p
     quoted = scanned(tmp_path, 'id,action\n"3\n3",add\n')
     parts = landed_records(
         *(blocks, [small, big, quoted], FEED, tmp_path / "s.parquet"),
-        staged_up_to=16,
+        **(WAYS["staged"] | {"staged_up_to": 16}),
         block_bytes=BLOCK_BYTES,
     )
     assert [[f.found.path for f in part.files] for part in parts] == [
@@ -273,7 +280,7 @@ def test_plain_files_land_though_spark_would_take_their_names_otherwise(
 def test_plain_paths_go_by_lines(blocks: SparkSession, tmp_path: Path, path: str) -> None:
     file = scanned((tmp_path / path).parent, "id,action\n1,add\n", name=Path(path).name)
     file = replace(file, found=replace(file.found, path=path))
-    rows = landed(blocks, [file], staged=False)
+    rows = landed(blocks, [file], way="by lines")
     assert [Path(read).name for read in rows.inputFiles()] == [Path(path).name]
     assert [(row["line"], row["raw"]) for row in rows.collect()] == [(2, "1,add")]
 
@@ -283,7 +290,7 @@ def test_many_small_files_are_staged_together(blocks: SparkSession, tmp_path: Pa
         replace(scanned(tmp_path, f'{{"id":{number}}}', json_feed()), admission=f"{number % 3}")
         for number in range(50)
     ]
-    rows = landed(blocks, files, json_feed(), staged=True).collect()
+    rows = landed(blocks, files, json_feed(), way="staged").collect()
     assert {(row["file"], row["admission"], row["raw"]) for row in rows} == {
         (file.found.path, file.admission, f'{{"id":{number}}}') for number, file in enumerate(files)
     }
@@ -304,7 +311,7 @@ contents = st.tuples(st.lists(st.tuples(texts, ends), max_size=30), st.booleans(
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(files=st.lists(contents, min_size=1, max_size=6))
-def test_both_ways_give_every_line_that_is_no_blank_one(
+def test_all_ways_give_every_line_that_is_no_blank_one(
     blocks: SparkSession, tmp_path: Path, files: list[tuple[list[tuple[str, str]], bool]]
 ) -> None:
     written, expected = [], set()
@@ -316,7 +323,7 @@ def test_both_ways_give_every_line_that_is_no_blank_one(
             for line, (text, _) in enumerate(lines, start=2)
             if text.strip(" \t\u00a0")
         }
-    for staged in (True, False):
-        rows = landed(blocks, written, staged=staged).select("file", "line", "raw").collect()
+    for way in WAYS:
+        rows = landed(blocks, written, way=way).select("file", "line", "raw").collect()
         assert {tuple(row) for row in rows} == expected
         assert len(rows) == len(expected)

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 from py4j.protocol import Py4JJavaError
 from pyspark import SparkContext
 from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
 
 from support_lakehouse.errors import SetupError
 from support_lakehouse.io import runtime
@@ -60,7 +62,9 @@ _BIG_SQL = {
 }
 # A task takes many of a table's files, so that what they add up to is told once for all of them.
 _TABLES_SQL = {"spark.sql.files.openCostInBytes": "0"}
-_ALWAYS = _DELTA | _SQL
+# Where in Python each Column was made, for messages that nobody gets: most of the making's time.
+_DEBUGGING = {"spark.python.sql.dataFrameDebugging.enabled": "false"}
+_ALWAYS = _DELTA | _DEBUGGING | _SQL
 _LOCAL = {
     "spark.driver.memory": "2560m",
     "spark.ui.enabled": "false",
@@ -119,11 +123,18 @@ def spark_session(*, bytes_at_stake: int, log: Path, warehouse: Path) -> Iterato
     gateway: Any = SparkContext._gateway
     name_jvm(gateway.proc.pid if ours else os.getppid())
     try:
-        yield session
+        with ThreadPoolExecutor(1) as beside:
+            beside.submit(_first_job, session)
+            yield session
     finally:
         session.stop()
         if ours:
             _end_jvm()
+
+
+def _first_job(session: SparkSession) -> None:
+    """The JVM loads what any job needs while the first plans are still put together here."""
+    session.range(1).select(F.col("id").cast("string")).toArrow()
 
 
 def _end_jvm() -> None:

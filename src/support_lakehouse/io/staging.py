@@ -1,4 +1,4 @@
-"""Owns the way of records from files into Spark: big plain files by lines, all others staged."""
+"""Owns the way of records from files into Spark: big plain files by lines, all others split here."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -13,11 +13,14 @@ from pyspark.sql import functions as F
 
 from support_lakehouse.io.landing import BLOCK_BYTES
 from support_lakehouse.io.records import Record, read_records
+from support_lakehouse.io.tables import frame_of
 from support_lakehouse.model.feed import Feed
 from support_lakehouse.model.landing import ScannedFile
 
 STAGED_UP_TO_BYTES = 8 * 1024 * 1024
 """Smaller files are split into records here: Spark would spend more on opening them."""
+PLANNED_UP_TO_BYTES = 1024 * 1024
+"""So little in all becomes a part of the plan, which spares Spark another file to open."""
 _PLAIN_PATH = re.compile(r"(?:[\w .=+-]+/)*[a-z0-9][\w .=+-]*", re.ASCII | re.IGNORECASE)
 _UNPACKED_BY_SPARK = (".gz", ".gzip", ".bz2", ".deflate", ".lz4", ".snappy", ".zst", "._copying_")
 _ROWS_AT_ONCE = 100_000
@@ -46,11 +49,12 @@ def landed_records(
     staging: Path,
     *,
     staged_up_to: int = STAGED_UP_TO_BYTES,
+    planned_up_to: int = PLANNED_UP_TO_BYTES,
     block_bytes: int = BLOCK_BYTES,
 ) -> list[Landed]:
     """The records of the files, below their headers if they have any: each big file by itself.
 
-    `staging` is a file to write to that Spark can read; both ways give the same rows.
+    `staging` is a file to write to that Spark can read; all ways give the same rows.
     """
     by_lines: list[ScannedFile] = []
     staged: list[ScannedFile] = []
@@ -59,9 +63,9 @@ def landed_records(
         (by_lines if is_big else staged).append(file)
     landed = [Landed((file,), _by_lines(session, file, block_bytes)) for file in by_lines]
     if staged:
-        _stage(staged, feed, staging)
-        # Told the schema, Spark needs no job to find it out.
-        landed.append(Landed(staged, session.read.schema(_STAGED).parquet(_escaped(staging))))
+        few = sum(file.unpacked_bytes for file in staged) <= planned_up_to
+        rows = _planned(session, staged, feed) if few else _staged(session, staged, feed, staging)
+        landed.append(Landed(staged, rows))
     return [Landed(own, labelled(records, own)) for own, records in landed]
 
 
@@ -114,12 +118,24 @@ class _Piece(NamedTuple):
     records: list[Record]
 
 
-def _stage(files: Sequence[ScannedFile], feed: Feed, staging: Path) -> None:
+def _planned(session: SparkSession, files: Sequence[ScannedFile], feed: Feed) -> DataFrame:
+    return frame_of(session, _table(list(_pieces_of(files, feed))))
+
+
+def _staged(
+    session: SparkSession, files: Sequence[ScannedFile], feed: Feed, staging: Path
+) -> DataFrame:
+    _write(_pieces_of(files, feed), staging)
+    # Told the schema, Spark needs no job to find it out.
+    return session.read.schema(_STAGED).parquet(_escaped(staging))
+
+
+def _write(pieces: Iterator[_Piece], staging: Path) -> None:
     staging.parent.mkdir(parents=True, exist_ok=True)
     with pq.ParquetWriter(staging, _SCHEMA, compression="zstd", write_statistics=False) as writer:
         waiting: list[_Piece] = []
         rows = 0
-        for piece in (piece for placed in enumerate(files) for piece in _pieces(*placed, feed)):
+        for piece in pieces:
             waiting.append(piece)
             rows += len(piece.records)
             if rows >= _ROWS_AT_ONCE:
@@ -128,6 +144,10 @@ def _stage(files: Sequence[ScannedFile], feed: Feed, staging: Path) -> None:
                 rows = 0
         if waiting:
             writer.write_table(_table(waiting))
+
+
+def _pieces_of(files: Sequence[ScannedFile], feed: Feed) -> Iterator[_Piece]:
+    return (piece for placed in enumerate(files) for piece in _pieces(*placed, feed))
 
 
 def _pieces(place: int, file: ScannedFile, feed: Feed) -> Iterator[_Piece]:
@@ -146,6 +166,8 @@ def _pieces(place: int, file: ScannedFile, feed: Feed) -> Iterator[_Piece]:
 
 def _table(pieces: Sequence[_Piece]) -> pa.Table:
     """One table of many small files too: each by itself would cost more than all its rows."""
+    if not pieces:
+        return _SCHEMA.empty_table()
     places = [piece.place for piece in pieces for _ in piece.records]
     lines, raws = zip(*(record for piece in pieces for record in piece.records), strict=True)
     columns = [pa.array(places, pa.int32()), pa.array(lines, pa.int64()), pa.array(raws)]
