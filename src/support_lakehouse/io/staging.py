@@ -1,4 +1,4 @@
-"""Owns the way of records from files into Spark: big plain files by lines, all others split here."""
+"""Owns the way of records from files into Spark: big ones by lines, all others split here."""
 
 import re
 from collections.abc import Iterator, Sequence
