@@ -75,6 +75,7 @@ def test_a_month_on_top_is_added_and_all_is_as_if_made_anew(
 ) -> None:
     if not fits:
         monkeypatch.setattr(tables, "_READ_WHOLE_BYTES", -1)
+        monkeypatch.setattr(tables, "_FEW_ROWS", -1)
     data = staying if departments == "stay" else DATA
     last(config, spark, data, tmp_path / "one", "202502")
     assert added == []

@@ -21,6 +21,8 @@ from support_lakehouse.model.merge import SPARK, Merge
 
 _READ_WHOLE_BYTES = 32 * 1024 * 1024
 """A table of fewer bytes fits into memory some times over, whatever it holds."""
+_FEW_ROWS = 1_000_000
+"""So many rows of a few columns are taken into memory once they are worked out."""
 _PERIOD = "_period"
 _USER_METADATA = "spark.databricks.delta.commitInfo.userMetadata"
 Rows: TypeAlias = pa.Table | DataFrame
@@ -152,11 +154,15 @@ class Tables:
         )
 
     def replaced(self, rows: DataFrame, table: str, *, statistics: str) -> Rows:
-        """The same; all of the table, to go on with."""
-        if not self.in_memory(table):
-            self.replace(rows, table, statistics=statistics)
-            return self.rows(rows.sparkSession, table)
-        told = rows.toArrow()
+        """The same for rows that may be few, whatever they come of; all of the table, to go on."""
+        if self.in_memory(table):
+            told = rows.toArrow()
+        else:
+            with self.held(rows) as held:
+                if held.count() > _FEW_ROWS or not delta_rs.writes(self.path(table)):
+                    self.replace(held, table, statistics=statistics)
+                    return self.rows(rows.sparkSession, table)
+                told = held.toArrow()
         self._write_in_memory(told, table, "overwrite", statistics, self._metadata("", ""))
         return told
 
