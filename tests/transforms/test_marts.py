@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 import pyarrow as pa
+import pytest
 from chispa import assert_df_equality
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
@@ -86,6 +87,15 @@ def test_a_month_is_that_of_the_business_zone(spark: SparkSession) -> None:
         spark, rows, "t timestamp", marts.month_text(marts.months_since_year_0(F.col("t"), EST))
     )
     assert found == ["2025-02", "2025-02", "2025-03", "2024-12"]
+
+
+@pytest.mark.parametrize("zone", ["-05:00", "+05:30", "+17:59", "-00:45"])
+def test_an_offset_moves_a_moment_as_spark_would(spark: SparkSession, zone: str) -> None:
+    moments = ["0001-01-03T00:00", "1969-12-31T23:59:59.999999", "2024-02-29T12:30", "9999-12-30"]
+    rows, t = [(utc(text),) for text in moments], F.col("t")
+    found = values(spark, rows, "t timestamp", marts.in_business_zone(t, zone).cast("string"))
+    expected = F.from_utc_timestamp(t, zone).cast("string")
+    assert found == values(spark, rows, "t timestamp", expected)
 
 
 def test_a_named_zone_keeps_its_summer_time(spark: SparkSession) -> None:

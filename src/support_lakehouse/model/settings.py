@@ -16,6 +16,15 @@ DAYS: tuple[Day, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _OFFSET = re.compile(r"([+-])(0[0-9]|1[0-7]):([0-5][0-9])")
 
 
+def fixed_offset(zone: str) -> timedelta | None:
+    """How far a zone that is an offset like -05:00 is from UTC; None for one with a name."""
+    told = _OFFSET.fullmatch(zone)
+    if not told:
+        return None
+    away = timedelta(hours=int(told[2]), minutes=int(told[3]))
+    return -away if told[1] == "-" else away
+
+
 class BusinessHours(Declared):
     """The days and the hours, in the business zone, in which somebody is there."""
 
@@ -44,7 +53,7 @@ class Settings(Declared):
     @field_validator("business_zone")
     @classmethod
     def _zone_exists(cls, zone: str) -> str:
-        if not _OFFSET.fullmatch(zone):
+        if fixed_offset(zone) is None:
             try:
                 ZoneInfo(zone)
             except (ZoneInfoNotFoundError, ValueError, OSError) as error:

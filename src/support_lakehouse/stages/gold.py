@@ -173,12 +173,12 @@ class Making:
     def read(self, table: str) -> DataFrame:
         return self.tables.read(self.session, table)
 
-    def make(self, mart: "Mart") -> None:
-        """Make a mart, or empty it where not all of its sources have come."""
-        if self.came >= set(mart.sources):
-            mart.make(self)
+    def make(self, step: "Step") -> None:
+        """Make the tables of a step, or empty them where not all of its sources have come."""
+        if self.came >= set(step.sources):
+            step.make(self)
             return
-        for table in mart.tables:
+        for table in step.tables:
             if lake.version_of(self.tables.path(table)) is not None:
                 rows = self.read(table)
                 self.tables.replace(rows.limit(0), table, statistics=rows.columns[0])
@@ -213,7 +213,7 @@ def roster_tables(at: Making) -> None:
 
 
 @dataclass(frozen=True)
-class Mart:
+class Step:
     """One making: the tables that it makes, those it is made of, and those it can do without."""
 
     make: Callable[[Making], None]
@@ -222,14 +222,14 @@ class Mart:
     also: tuple[str, ...] = ()
 
 
-def _of(cube: Cube) -> Mart:
+def _of(cube: Cube) -> Step:
     sources = tuple(dict.fromkeys((*cube.counted_from, *cube.dimensions)))
-    return Mart(lambda at: at.mart_of(cube), (cube.table, cube.mart_table), sources)
+    return Step(lambda at: at.mart_of(cube), (cube.table, cube.mart_table), sources)
 
 
-MARTS = (
+STEPS = (
     *(_of(cube) for cube in CUBES),
-    Mart(roster_tables, (ROSTER, STATUS_HISTORY), (DETAILS,), also=(ACTIVE,)),
+    Step(roster_tables, (ROSTER, STATUS_HISTORY), (DETAILS,), also=(ACTIVE,)),
 )
 
 
@@ -251,10 +251,10 @@ def build_marts(
     with_files = {entry.feed for entry in ledger if entry.state == "loaded"}
     came = {feed.table for feed in config.feeds if feed.name in with_files}
     at = Making(session, tables, config, ledger, came, touched, {}, changed)
-    todo = [mart for mart in MARTS if {*mart.sources, *mart.also} & touched]
+    todo = [step for step in STEPS if {*step.sources, *step.also} & touched]
     if not todo:
         return None
     with ThreadPoolExecutor(len(todo)) as pool:
-        for done in [pool.submit(at.make, mart) for mart in todo]:
+        for done in [pool.submit(at.make, step) for step in todo]:
             done.result()
-    return at.odd if any(ROSTER in mart.tables for mart in todo) else None
+    return at.odd if any(ROSTER in step.tables for step in todo) else None

@@ -5,13 +5,14 @@ name reads no interaction, and what a few changes of interactions add can be add
 """
 
 from collections.abc import Sequence
+from datetime import timedelta
 from functools import reduce
 from operator import or_
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from support_lakehouse.model.settings import DAYS, BusinessHours
+from support_lakehouse.model.settings import DAYS, BusinessHours, fixed_offset
 from support_lakehouse.transforms import named
 from support_lakehouse.transforms.finals import UNKNOWN_KEY, UNKNOWN_TEXT
 from support_lakehouse.transforms.named import Mart, Name
@@ -29,7 +30,11 @@ _STEP = 6_000
 
 def in_business_zone(moment: Column, zone: str) -> Column:
     """The wall clock of the business zone at a UTC moment (law L9); the session is in UTC."""
-    return F.from_utc_timestamp(moment, zone)
+    offset = fixed_offset(zone)
+    if offset is None:
+        return F.from_utc_timestamp(moment, zone)
+    # A sum, for which Spark looks no zone up for each row: a tenth of what a cube costs.
+    return F.timestamp_micros(F.unix_micros(moment) + offset // timedelta(microseconds=1))
 
 
 def months_since_year_0(moment: Column, zone: str) -> Column:
