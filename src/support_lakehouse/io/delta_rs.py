@@ -46,8 +46,9 @@ def write(
     kept = f"interval {retention.days} days"
     write_deltalake(
         table,
-        # Nothing is promised never to be null, as Spark writes it.
-        rows.cast(pa.schema([_nullable(field) for field in rows.schema])),
+        # Nothing is promised never to be null, as Spark writes it. In one piece, as pieces are
+        # written in any order.
+        rows.cast(pa.schema([_nullable(field) for field in rows.schema])).combine_chunks(),
         configuration={
             "delta.logRetentionDuration": kept,
             "delta.deletedFileRetentionDuration": kept,

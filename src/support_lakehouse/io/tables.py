@@ -60,7 +60,7 @@ class Tables:
 
     def rows(self, session: SparkSession, table: str) -> Rows:
         """All of the table, in memory if it fits."""
-        if self.fits(table):
+        if self._fits(table, self._version(table)):
             return self.query(table, "SELECT * FROM t")
         return self.read(session, table)
 
@@ -295,10 +295,6 @@ class Tables:
             return False
         version = lake.version_of(self.path(table))
         return version is None or self._fits(table, version)
-
-    def fits(self, table: str) -> bool:
-        """Whether the newest version fits into memory."""
-        return self._fits(table, self._version(table))
 
     def _fits(self, table: str, version: int) -> bool:
         return bytes_of(self.path(table), version) <= _READ_WHOLE_BYTES

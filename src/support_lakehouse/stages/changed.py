@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -178,7 +178,8 @@ def _renamed(tables: Tables, last: Release) -> Renamed | None:
     shown = [table for cube in CUBES for table in (cube.table, cube.mart_table)]
     if not all(_stands(last, table, tables.root) for table in (INTERACTIONS, CATEGORIES, *shown)):
         return None
-    if not all(tables.fits(table) for table in (*shown, CENTERS, AGENTS)):
+    at_hand = replace(tables, small=True)
+    if not all(at_hand.in_memory(table) for table in (*shown, CENTERS, AGENTS)):
         return None
 
     def moved(name: named.Name, dimension: str, cube: str) -> tuple[list[Key], list[Key]]:
