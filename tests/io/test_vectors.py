@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from support_lakehouse.io.datafiles import files_there, vectors_of
+from support_lakehouse.io.datafiles import files_there
+from support_lakehouse.io.vectors import vectors_of
 
 # The two UUIDs and their spelling in Z85 are those of Delta's protocol and of a table by Spark.
 ONE, ONE_FILE = "zIlo$eq=W#YowW]o{y@T", "deletion_vector_6e84cde7-2c8a-4008-bb93-9a644d949669.bin"

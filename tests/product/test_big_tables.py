@@ -8,12 +8,13 @@ from pyspark.sql import SparkSession
 
 from support_lakehouse.config import Config
 from support_lakehouse.io import compact, lake, ops
-from support_lakehouse.io.datafiles import vectors_of
+from support_lakehouse.io.vectors import vectors_of
 from support_lakehouse.pipeline import load as loading
 from support_lakehouse.pipeline import run as pipeline
 from support_lakehouse.pipeline.back import rollback
 from support_lakehouse.pipeline.maintain import maintain
 from support_lakehouse.pipeline.verify import Asked, verify
+from support_lakehouse.stages import merging
 from tests.product.support import DATA, load, published
 
 FEEDS = ("agents", "contact_centers", "interactions", "service_categories")
@@ -36,6 +37,17 @@ def declared(lakehouse: Path) -> dict[str, tuple[str, dict[str, str]]]:
         own = table.metadata().configuration
         own = {name: text for name, text in own.items() if name != "delta.enableDeletionVectors"}
         told[str(log.parent.relative_to(lakehouse))] = (table.schema().to_json(), own)
+    return told
+
+
+def engines(lakehouse: Path) -> dict[str, str]:
+    """Who wrote the newest commit of each table."""
+    told = {}
+    for log in lakehouse.glob("**/_delta_log"):
+        table = log.parent.relative_to(lakehouse).as_posix()
+        info = lake.commit_of(log.parent, lake.newest_version(log.parent))
+        by = info.get("engineInfo", "").partition("/")[0]
+        told[table] = {"Apache-Spark": "Spark", "Support-Lakehouse": "ours"}.get(by, "delta-rs")
     return told
 
 
@@ -62,9 +74,11 @@ def test_spark_and_delta_rs_write_the_same_tables_and_each_goes_on_with_the_othe
     assert_sound(config, spark, big)
 
 
+@pytest.mark.parametrize("few", [0, 1_000_000], ids=["by Spark", "in memory"])
 def test_marked_rows_are_gone_for_every_command(
-    config: Config, spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    config: Config, spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, few: int
 ) -> None:
+    monkeypatch.setattr(merging, "_MANY_KEYS", few)
     load(config, spark, DATA, tmp_path / "small", "202502", "202503", feeds=FEEDS)
     monkeypatch.setattr(loading, "SMALL_BYTES", 0)
     lakehouse = tmp_path / "big"
@@ -73,6 +87,7 @@ def test_marked_rows_are_gone_for_every_command(
     first, second = ops.read_releases(lakehouse)
     assert not vectors(tmp_path / "small", "silver/interactions")
     assert len(vectors(lakehouse, "silver/interactions")) == 2
+    assert engines(lakehouse)["silver/interactions"] == ("ours" if few else "Spark")
     assert declared(lakehouse) == declared(tmp_path / "small")
     assert second.state == ops.read_releases(tmp_path / "small")[-1].state
     assert published(lakehouse) == published(tmp_path / "small")
@@ -93,17 +108,7 @@ def test_marked_rows_are_gone_for_every_command(
     assert_sound(config, spark, lakehouse)
 
 
-def engines(lakehouse: Path) -> dict[str, str]:
-    """Who wrote the newest commit of each table."""
-    told = {}
-    for log in lakehouse.glob("**/_delta_log"):
-        table = log.parent.relative_to(lakehouse).as_posix()
-        info = lake.commit_of(log.parent, lake.newest_version(log.parent))
-        told[table] = "Spark" if "Spark" in info.get("engineInfo", "") else "delta-rs"
-    return told
-
-
-def test_a_small_month_on_big_tables_needs_spark_for_their_merge_alone(
+def test_a_small_month_on_big_tables_is_written_without_spark(
     config: Config, spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lakehouse = tmp_path / "big"
@@ -115,7 +120,8 @@ def test_a_small_month_on_big_tables_needs_spark_for_their_merge_alone(
     load(config, spark, DATA, lakehouse, "202503", feeds=FEEDS)
     written = engines(lakehouse)
     marked = {f"silver/{feed}" for feed in FEEDS}
-    assert {table for table, engine in written.items() if engine == "Spark"} == marked
+    assert "Spark" not in written.values()
+    assert {table for table, engine in written.items() if engine == "ours"} == marked
     load(config, spark, DATA, tmp_path / "small", "202502", "202503", feeds=FEEDS)
     assert set(engines(tmp_path / "small").values()) == {"delta-rs"}
     states = {ops.read_releases(one)[-1].state for one in (lakehouse, tmp_path / "small")}

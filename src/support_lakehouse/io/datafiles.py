@@ -1,14 +1,10 @@
 """Owns the data files under a Delta table: those of a version, those that lie there, a column."""
 
-import json
 import os
-import string
-from base64 import b85decode
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote
-from uuid import UUID
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -21,12 +17,6 @@ from support_lakehouse.model.spans import Range
 READ_ERRORS = (Damaged, DeltaError, pa.ArrowException, OSError, ValueError)
 """What reading a table raises where something of it is gone, torn or not to be opened."""
 
-_DIGITS = string.digits + string.ascii_lowercase + string.ascii_uppercase
-_Z85 = str.maketrans(
-    _DIGITS + ".-:+=^!/*?&<>()[]{}@%$#",
-    string.digits + string.ascii_uppercase + string.ascii_lowercase + "!#$%&()*+-;<=>?@^_`{|}~",
-)
-"""From the digits of Z85 to those that Python's base 85 has, in order of their worth."""
 _WORTH_SKIPPING_BYTES = 16 * 1024 * 1024
 """Of a smaller table all files are read sooner than it is found out which to skip."""
 
@@ -69,16 +59,6 @@ def key_ranges(table: Path, version: int, key: str) -> list[Range] | None:
     return list(zip(lows, highs, strict=True))
 
 
-def deleted_rows(table: Path, version: int) -> int:
-    """How many rows of a version's files its deletion vectors hide. Raises READ_ERRORS."""
-    there = DeltaTable(table, version=version)
-    if "deletionVectors" not in (there.protocol().reader_features or ()):
-        return 0
-    hidden = pa.RecordBatchReader.from_stream(there.deletion_vectors()).read_all()
-    stays = hidden["selection_vector"].combine_chunks().flatten()
-    return int(len(stays) - (stays.true_count))
-
-
 def read_column(file: DataFile, names: Collection[str]) -> tuple[int, pa.ChunkedArray]:
     """The rows of a file, and its column of one of these names, else its smallest one.
 
@@ -100,36 +80,6 @@ def _smallest(metadata: pq.FileMetaData) -> str:
             name = chunk.path_in_schema.split(".")[0]
             sizes[name] = sizes.get(name, 0) + chunk.total_compressed_size
     return min(sizes, key=sizes.__getitem__, default=metadata.schema.names[0])
-
-
-def vectors_of(table: Path, versions: Collection[int]) -> set[str] | None:
-    """The files of deletion vectors that these versions are read with, from the log itself.
-
-    None where the log no longer tells of all changes since the table began. Raises READ_ERRORS.
-    """
-    entries = sorted((table / "_delta_log").glob("[0-9]*.json"))
-    if [int(entry.stem) for entry in entries] != list(range(len(entries))):
-        return None
-    now: dict[str, str] = {}
-    told: set[str] = set()
-    for version, entry in enumerate(entries):
-        actions = [json.loads(line) for line in entry.read_text(encoding="utf-8").splitlines()]
-        for gone in (action["remove"] for action in actions if "remove" in action):
-            now.pop(gone["path"], None)
-        for added in (action["add"] for action in actions if "add" in action):
-            vector = added.get("deletionVector")
-            if vector and vector["storageType"] == "u":
-                now[added["path"]] = _vector_file(vector["pathOrInlineDv"])
-        if version in versions:
-            told.update(now.values())
-    return told
-
-
-def _vector_file(named: str) -> str:
-    """The path of a vector's file: perhaps a folder, and a UUID in Z85 (Delta's protocol)."""
-    folder, packed = named[:-20], named[-20:].translate(_Z85)
-    path = f"deletion_vector_{UUID(bytes=b85decode(packed))}.bin"
-    return f"{folder}/{path}" if folder else path
 
 
 def files_there(table: Path) -> Iterator[tuple[str, int]]:

@@ -13,13 +13,13 @@ from deltalake import DeltaTable, QueryBuilder, write_deltalake
 from deltalake.exceptions import DeltaError, TableNotFoundError
 
 from support_lakehouse.errors import Damaged
+from support_lakehouse.io import delta_log
 
 MENDED_BY = "Put it back from a copy, or load all files into a new folder: `run --lakehouse DIR`."
 """What can be done about a file of a table that is torn or gone."""
 _SPARKS = {"num_added_rows": "numOutputRows"}
 """What delta-rs calls by another word, not only in another spelling."""
 _WANTED = "_wanted"
-_ENTRY = re.compile(r"([0-9]{20})\.json")
 _OF_FILES = re.compile(r"Parquet error|Object [Ss]tore error|Kernel error|Json error|delta log")
 
 
@@ -103,10 +103,9 @@ def _read(reader: pa.RecordBatchReader, paths: list[Path]) -> Iterator[pa.Record
 
 def _opened(table: Path, version: int) -> DeltaTable:
     """A version of a table; Damaged where an entry of its log is torn, empty or gone."""
-    for path in sorted((table / "_delta_log").glob("*.json")):
-        entry = _ENTRY.fullmatch(path.name)
+    for path in (delta_log.entry_of(table, own) for own in delta_log.versions(table)):
         # The library reads an empty entry as one without changes: what it said would be missing.
-        if entry and int(entry[1]) <= version and not path.stat().st_size:
+        if int(path.stem) <= version and not path.stat().st_size:
             raise Damaged("the log entry is empty", where=str(path), hint=MENDED_BY)
     with _damage_named([table]):
         return DeltaTable(table, version=version)
@@ -140,14 +139,12 @@ def _plain(kind: pa.DataType) -> pa.DataType:
 
 def commit_of(table: Path, version: int) -> dict[str, Any]:
     """The commitInfo of a version: operation, operationMetrics, userMetadata."""
-    log = table / "_delta_log" / f"{version:020}.json"
-    with log.open(encoding="utf-8") as lines:
-        for line in lines:
-            action = json.loads(line)
-            if "commitInfo" in action:
-                info: dict[str, Any] = action["commitInfo"]
-                return info
-    return {}
+    infos = (
+        action["commitInfo"]
+        for action in delta_log.actions(table, version)
+        if "commitInfo" in action
+    )
+    return dict(next(infos, {}))
 
 
 def metrics_of(table: Path, version: int) -> dict[str, int]:

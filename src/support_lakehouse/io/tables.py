@@ -15,7 +15,7 @@ from pyspark.sql import functions as F
 from pyspark.sql.pandas.types import from_arrow_schema
 from pyspark.sql.types import StructType
 
-from support_lakehouse.io import delta_rs, lake
+from support_lakehouse.io import delta_rs, lake, marking
 from support_lakehouse.io.datafiles import bytes_of
 from support_lakehouse.model.merge import SPARK, Merge
 
@@ -208,9 +208,14 @@ class Tables:
     def merge_in_memory(
         self, changes: pa.Table, table: str, merge: Merge, *, feed: str, period: str
     ) -> int:
-        """The same by delta-rs, of columns as they are called."""
-        delta_rs.merge(self.path(table), changes, merge, self._metadata(feed, period))
+        """The same of changes that fit into memory, in columns as they are called; no Spark."""
+        by = delta_rs if self.in_memory(table) else marking
+        by.merge(self.path(table), changes, merge, self._metadata(feed, period))
         return self._version(table)
+
+    def marks(self, table: str) -> bool:
+        """Whether `merge_in_memory` can mark rows of the table instead of copying its files."""
+        return marking.writes(self.path(table))
 
     def upsert(
         self,

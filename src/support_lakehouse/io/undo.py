@@ -1,7 +1,6 @@
 """Owns what is done without a JVM to tables that stand beyond their release (law L4)."""
 
 import json
-import re
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,21 +10,14 @@ from urllib.parse import unquote
 from deltalake import CommitProperties, DeltaTable
 
 from support_lakehouse.errors import Damaged
+from support_lakehouse.io import delta_log, vectors
 from support_lakehouse.io.lake import MENDED_BY
-
-_ENTRY = re.compile(r"([0-9]{20})\.json")
 
 
 def table_names(lakehouse: Path) -> list[str]:
     """Every Delta table under the lakehouse, by its path."""
     logs = [*lakehouse.glob("*/*/_delta_log"), *lakehouse.glob("quarantine/_delta_log")]
     return sorted(log.parent.relative_to(lakehouse).as_posix() for log in logs)
-
-
-def log_versions(table: Path) -> list[int]:
-    """The versions whose log entries are there, oldest first."""
-    found = (_ENTRY.fullmatch(path.name) for path in (table / "_delta_log").glob("*.json"))
-    return sorted(int(match[1]) for match in found if match)
 
 
 def is_whole(table: Path, version: int) -> bool:
@@ -39,27 +31,29 @@ def has_whole_entry(table: Path, version: int) -> bool:
 
 
 def _harmed(table: Path, version: int) -> Path | None:
-    """The first file of a commit that is torn, empty or gone: its log entry, or a data file."""
+    """The first file of a commit that is torn, empty or gone: its entry, or one that it names."""
     actions = _actions(table, version)
     for added in (action["add"] for action in actions if "add" in action):
         path = table / unquote(added["path"])
         if not path.is_file() or path.stat().st_size != added["size"]:
             return path
-    return None if actions else _entry(table, version)
+        vector = vectors.file_of(added.get("deletionVector"))
+        if vector is not None and not vectors.is_whole(table / vector, added["deletionVector"]):
+            return table / vector
+    return None if actions else delta_log.entry_of(table, version)
 
 
 def _actions(table: Path, version: int) -> list[dict[str, Any]]:
     """The lines of a log entry; none where it is torn, empty or gone."""
     try:
-        lines = _entry(table, version).read_text(encoding="utf-8").splitlines()
-        return [dict(json.loads(line)) for line in lines]
+        return list(delta_log.actions(table, version))
     except (OSError, ValueError, TypeError):
         return []
 
 
 def last_whole_version(table: Path) -> int | None:
     """The newest version that was written to its end; None where there is none."""
-    whole = (v for v in reversed(log_versions(table)) if is_whole(table, v))
+    whole = (v for v in reversed(delta_log.versions(table)) if is_whole(table, v))
     return next(whole, None)
 
 
@@ -76,7 +70,7 @@ def without_torn_end(table: Path, released: int | None) -> None:
             expected=f"it to be whole, as version {released} of the table is released",
             hint=MENDED_BY,
         )
-    versions = log_versions(table)
+    versions = delta_log.versions(table)
     newest = [v for v in versions if released is None or v > released]
     torn = [version for version in newest if not is_whole(table, version)]
     if not torn:
@@ -101,7 +95,3 @@ def empty(table: Path, told: Mapping[str, str]) -> None:
 def remove(table: Path) -> None:
     """Remove a table that no release knows."""
     shutil.rmtree(table)
-
-
-def _entry(table: Path, version: int) -> Path:
-    return table / "_delta_log" / f"{version:020}.json"

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 
-from support_lakehouse.io import lake, undo
+from support_lakehouse.io import delta_log, lake, undo
 from support_lakehouse.io.ops import RELEASES
 from support_lakehouse.model.release import Release
 from support_lakehouse.model.verdict import Findings
@@ -30,7 +30,7 @@ def check_chain(lakehouse: Path, releases: Sequence[Release], findings: Findings
 def _check_commits(lakehouse: Path, releases: Sequence[Release], findings: Findings) -> None:
     """Each commit of a release tells its hash a second time."""
     hashes = {release.release: release.hash for release in releases}
-    for version in undo.log_versions(lakehouse / RELEASES):
+    for version in delta_log.versions(lakehouse / RELEASES):
         if not undo.has_whole_entry(lakehouse / RELEASES, version):
             continue
         told = user_metadata(lake.commit_of(lakehouse / RELEASES, version))

@@ -9,15 +9,15 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from support_lakehouse.io import lake, undo
+from support_lakehouse.io import delta_log, lake, undo
 from support_lakehouse.io.datafiles import (
     READ_ERRORS,
     DataFile,
-    deleted_rows,
     files_of,
     read_column,
 )
 from support_lakehouse.io.ops import RELEASES
+from support_lakehouse.io.vectors import deleted_rows
 from support_lakehouse.stages.checking import AGAIN, BACK, Checking, user_metadata
 
 _AT_ONCE = 4
@@ -52,7 +52,7 @@ def _log_is_whole(of: Checking, name: str) -> bool:
     """
     table = of.lakehouse / name
     newest = of.releases[-1].tables.get(name) if table == of.lakehouse / name else None
-    versions = undo.log_versions(table)
+    versions = delta_log.versions(table)
     torn = [version for version in versions if not undo.has_whole_entry(table, version)]
     last = newest.version if newest else max(versions, default=0)
     if name == RELEASES:

@@ -17,7 +17,7 @@ _PERHAPS_NOTHING = 1_000
 would copy the rows that it met and commit them as they were. Looking costs a join, so for more
 changes it is not done; a commit without effect is the worst that can come of it."""
 _MANY_KEYS = 1_000_000
-"""With more changes than this, nobody asks which files they touch: their keys would be held."""
+"""More changes than this are not held: they are merged by Spark, and nobody asks which files."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Merging:
     def merge(self, winners: DataFrame) -> tuple[int, int]:
         """MERGE one change per key: the version afterwards, and how many changes there were."""
         merge, to = F.merge_of(self.feed), {"feed": self.feed.name, "period": self.period}
-        if self.tables.in_memory(self.feed.table):
+        if self._in_memory:
             changes = winners.toArrow()
             version = self.tables.merge_in_memory(changes, self.feed.table, merge, **to)
             return version, changes.num_rows
@@ -53,6 +53,17 @@ class Merging:
             if self.big:  # where Spark makes a sieve of the source, Delta counts its rows twice
                 return version, held.count()
             return version, lake.metrics_of(self._path, version).get("numSourceRows", 0)
+
+    @property
+    def _in_memory(self) -> bool:
+        """Whether the changes are merged without Spark."""
+        table = self.feed.table
+        return self.tables.in_memory(table) or (self._few_plain_keys and self.tables.marks(table))
+
+    @property
+    def _few_plain_keys(self) -> bool:
+        key = self.feed.column(self.feed.key or "")
+        return key.type.name in ("text", "integer") and self.accepted <= _MANY_KEYS
 
     @property
     def _path(self) -> Path:
@@ -70,8 +81,7 @@ class Merging:
         What is asked of a table stands in its log for good, so not of keys that are personal.
         """
         key = self.feed.column(self.feed.key or "")
-        many = self.accepted > _MANY_KEYS
-        if key.personal or key.type.name not in ("text", "integer") or many:
+        if key.personal or not self._few_plain_keys:
             return None
         files = key_ranges(self._path, self.before, key.name)
         if files is None:

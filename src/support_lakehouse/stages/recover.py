@@ -4,17 +4,17 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from support_lakehouse.errors import Damaged
-from support_lakehouse.io import lake, ops, undo
+from support_lakehouse.io import delta_log, lake, ops, undo
 from support_lakehouse.model.release import Release
 
 
 def mend_releases(lakehouse: Path) -> None:
     """Take away the entry of a release that was torn while it was written: it was none yet."""
     table = lakehouse / ops.RELEASES
-    versions = undo.log_versions(table)
+    versions = delta_log.versions(table)
     if versions and not undo.is_whole(table, versions[-1]):
         undo.without_torn_end(table, versions[-2] if len(versions) > 1 else None)
-    if versions and not undo.log_versions(table):
+    if versions and not delta_log.versions(table):
         undo.remove(table)
 
 
@@ -34,7 +34,9 @@ def undo_unreleased(lakehouse: Path, releases: Sequence[Release], run: str) -> l
             undo.remove(table)
             undone.append(name)
             continue
-        if undo.log_versions(table)[-1:] == [state.version] and undo.is_whole(table, state.version):
+        if delta_log.versions(table)[-1:] == [state.version] and undo.is_whole(
+            table, state.version
+        ):
             continue
         undo.without_torn_end(table, state.version)
         if lake.newest_version(table) != state.version:

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from support_lakehouse.errors import Damaged
 from support_lakehouse.io import lake, ops
-from support_lakehouse.io.datafiles import READ_ERRORS, files_of, files_there, vectors_of
+from support_lakehouse.io.datafiles import READ_ERRORS, files_of, files_there
+from support_lakehouse.io.vectors import vectors_of
 from support_lakehouse.model.books import DECISIONS_HELD
 from support_lakehouse.model.release import Release
 from support_lakehouse.stages.kept import needed

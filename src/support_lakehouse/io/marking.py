@@ -1,0 +1,257 @@
+"""Owns the MERGE of what fits into memory into a table that marks rows instead of copying files.
+
+Spark's own reads the table three times, by plans that a young JVM has to compile first. Here Arrow
+reads the keys once, and hashes where a key is met. One commit, as Delta's protocol has it, brings a
+file of new rows, and a deletion vector for each data file with rows that are gone.
+"""
+
+import json
+import os
+import time
+from bisect import bisect_left
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from urllib.parse import unquote
+from uuid import uuid4
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from deltalake import DeltaTable
+
+from support_lakehouse import __version__
+from support_lakehouse.errors import Damaged
+from support_lakehouse.io import delta_log, vectors
+from support_lakehouse.io.lake import MENDED_BY
+from support_lakehouse.io.session import CHECKPOINT_INTERVAL
+from support_lakehouse.model.merge import SPARK, Merge
+
+_KNOWN_FEATURES = {"appendOnly", "invariants", vectors.FEATURE}
+_ENDS = ("minValues", "maxValues")
+
+
+def writes(table: Path) -> bool:
+    """Whether the table marks rows, asks nothing else of who writes it, and has its log whole."""
+    there = DeltaTable(table)
+    told = there.metadata()
+    marks = told.configuration.get("delta.enableDeletionVectors") == "true"
+    plain = _KNOWN_FEATURES.issuperset(there.protocol().writer_features or [])
+    if not (marks and plain) or told.partition_columns:
+        return False
+    return delta_log.files_at(table, there.version()) is not None
+
+
+def merge(table: Path, changes: pa.Table, how: Merge, told: str) -> None:
+    """MERGE one change per key, texts or whole numbers; no commit where nothing changes.
+
+    Raises Damaged where a data file cannot be read.
+    """
+    begun = time.monotonic()
+    target = _Target.newest(table)
+    met = target.met_by(_Changes(changes, how))
+    gone = {path: rows.filter(rows["effect"]) for path, rows in met.items()}
+    gone = {path: rows for path, rows in gone.items() if rows.num_rows}
+    kept = [rows.filter(pc.invert(rows["effect"]))["change"] for rows in met.values()]
+    new = _new_rows(changes, pa.chunked_array(kept, pa.uint64()), how)
+    if not gone and not new.num_rows:
+        return
+    file = target.write(new, how.key) if new.num_rows else []
+    marked = target.mark({path: rows["row"].combine_chunks() for path, rows in gone.items()})
+    deleted = sum(pc.sum(rows["delete"]).as_py() for rows in gone.values())
+    updated = sum(rows.num_rows for rows in gone.values()) - deleted
+    counts = {
+        "SourceRows": changes.num_rows,
+        "OutputRows": new.num_rows,
+        "TargetRowsInserted": new.num_rows - updated,
+        "TargetRowsUpdated": updated,
+        "TargetRowsDeleted": deleted,
+        "TargetRowsCopied": 0,
+        "TargetFilesAdded": len(file),
+        "TargetBytesAdded": sum(one["add"]["size"] for one in file),
+        "TargetDeletionVectorsAdded": sum("add" in one for one in marked),
+        "TargetFilesRemoved": len(gone) - sum("add" in one for one in marked),
+    }
+    metrics = {f"num{name}": str(count) for name, count in counts.items()}
+    metrics["executionTimeMs"] = str(round((time.monotonic() - begun) * 1000))
+    target.commit([*file, *marked], how, metrics, told)
+
+
+def _new_rows(changes: pa.Table, kept: pa.ChunkedArray, how: Merge) -> pa.Table:
+    """The changes that become rows, in order of their keys: not deletes, nor what is there."""
+    places = pa.array(range(changes.num_rows), pa.uint64())
+    wanted = pc.invert(pc.is_in(places, value_set=kept))
+    wanted = pc.and_(wanted, pc.not_equal(changes[how.action], "delete"))
+    return changes.filter(wanted).sort_by(how.key)
+
+
+@dataclass(frozen=True)
+class _Changes:
+    """One change per key, column by column."""
+
+    rows: pa.Table
+    how: Merge
+
+    @cached_property
+    def keys(self) -> pa.Array:
+        return self.rows[self.how.key].combine_chunks()
+
+    @cached_property
+    def _sorted(self) -> list[str | int]:
+        return sorted(self.keys.to_pylist())
+
+    def may_meet(self, add: delta_log.Action) -> bool:
+        """Whether a data file may hold a row of some key, as far as its statistics tell."""
+        told = json.loads(add.get("stats") or "{}")
+        low, high = (told.get(end, {}).get(self.how.key) for end in _ENDS)
+        if low is None or high is None:
+            return True
+        first = bisect_left(self._sorted, low)
+        return first < len(self._sorted) and self._sorted[first] <= high
+
+    def meet(self, file: Path, hidden: pa.Array | None) -> pa.Table:
+        """The rows of a file that a change is for: the row, the change, what comes of it.
+
+        `effect`: whether the row is gone afterwards, by a `delete` or for another one.
+        """
+        try:
+            with pq.ParquetFile(file) as opened:
+                there = opened.read([self.how.key], use_threads=False)[0].combine_chunks()
+                change = pc.index_in(there, value_set=self.keys.cast(there.type))
+                row = pc.indices_nonzero(change.is_valid())
+                if hidden is not None:
+                    row = row.filter(pc.invert(pc.is_in(row, value_set=hidden)))
+                change = change.take(row)
+                delete = pc.equal(self.rows[self.how.action].take(change), "delete")
+                effect = delete
+                if len(row):
+                    hashes = opened.read([self.how.row_hash], use_threads=False)[0].take(row)
+                    same = pc.equal(hashes, self.rows[self.how.row_hash].take(change))
+                    effect = pc.or_(delete, pc.invert(pc.fill_null(same, False)))
+        except (pa.ArrowException, OSError) as error:
+            said = f"a file of the table is torn or gone: {str(error)[:300]}"
+            raise Damaged(said, where=str(file), hint=MENDED_BY) from error
+        columns = {"row": row, "change": change.cast(pa.uint64())}
+        return pa.table(columns | {"delete": delete, "effect": effect})
+
+
+@dataclass(frozen=True)
+class _Target:
+    """A version of a table: its data files as the log tells them, and the rows that are gone."""
+
+    table: Path
+    version: int
+    files: dict[str, delta_log.Action]
+    hidden: dict[str, pa.Array]
+
+    @classmethod
+    def newest(cls, table: Path) -> "_Target":
+        version = DeltaTable(table).version()
+        files = delta_log.files_at(table, version)
+        assert files is not None, "asked for by `writes`"
+        return cls(table, version, files, vectors.hidden_rows(table, version))
+
+    def met_by(self, changes: _Changes) -> dict[str, pa.Table]:
+        """For each data file with rows that changes are for, these rows (`_Changes.meet`)."""
+        near = [path for path, add in self.files.items() if changes.may_meet(add)]
+
+        def meet(path: str) -> pa.Table:
+            return changes.meet(self.table / unquote(path), self._hidden(path))
+
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            return dict(zip(near, pool.map(meet, near), strict=True))
+
+    def _hidden(self, path: str) -> pa.Array | None:
+        return self.hidden.get(unquote(path).rsplit("/", 1)[-1])
+
+    def write(self, rows: pa.Table, key: str) -> list[delta_log.Action]:
+        """Put rows into a data file, with the bounds of its keys if the table has such."""
+        there = DeltaTable(self.table)
+        schema = pa.schema(there.schema().to_arrow())
+        path = f"part-00000-{uuid4()}-c000.zstd.parquet"
+        pq.write_table(
+            rows.select(schema.names).cast(schema),
+            self.table / path,
+            compression="zstd",
+            store_decimal_as_integer=True,
+            write_statistics=[key],
+        )
+        stats: dict[str, object] = {"numRecords": rows.num_rows}
+        if key in there.metadata().configuration["delta.dataSkippingStatsColumns"].split(","):
+            ends = (rows[key][0].as_py(), rows[key][-1].as_py())
+            stats |= {name: {key: end} for name, end in zip(_ENDS, ends, strict=True)}
+            stats["nullCount"] = {key: 0}
+        told = (self.table / path).stat()
+        add = {
+            "path": path,
+            "partitionValues": {},
+            "size": told.st_size,
+            "modificationTime": round(told.st_mtime * 1000),
+            "dataChange": True,
+            "stats": json.dumps(stats),
+        }
+        return [{"add": add}]
+
+    def mark(self, gone: dict[str, pa.Array]) -> list[delta_log.Action]:
+        """Mark rows of data files as gone; a file is removed where no row is left of it."""
+        all_gone = {path: self._with_hidden(path, rows) for path, rows in gone.items()}
+        sizes = {p: pq.read_metadata(self.table / unquote(p)).num_rows for p in gone}
+        partly = {path: rows for path, rows in all_gone.items() if len(rows) < sizes[path]}
+        written = vectors.write(self.table, partly) if partly else {}
+        return list(self._marked(sizes, written))
+
+    def _with_hidden(self, path: str, rows: pa.Array) -> pa.Array:
+        hidden = self._hidden(path)
+        return rows if hidden is None else pa.concat_arrays([hidden, rows])
+
+    def _marked(
+        self, sizes: dict[str, int], written: dict[str, delta_log.Action]
+    ) -> Iterator[delta_log.Action]:
+        """What the log says of files with rows that are gone; their bounds are no longer tight."""
+        now = round(time.time() * 1000)
+        for path, size in sizes.items():
+            was = self.files[path]
+            named = {name: was[name] for name in ("path", "partitionValues", "size")}
+            vector = {name: was[name] for name in ("deletionVector",) if name in was}
+            remove = {"deletionTimestamp": now, "dataChange": True, "extendedFileMetadata": True}
+            yield {"remove": named | vector | remove}
+            if path in written:
+                told = json.loads(was.get("stats") or "{}") | {"numRecords": size}
+                stats = {"stats": json.dumps(told | {"tightBounds": False})}
+                new = {"dataChange": True, "deletionVector": written[path]}
+                yield {"add": was | stats | new}
+
+    def commit(
+        self, told: list[delta_log.Action], how: Merge, metrics: dict[str, str], by: str
+    ) -> None:
+        """Make it the next version of the table, and now and then a checkpoint."""
+        deletes, updates, inserts = (
+            how.delete_when(SPARK),
+            how.update_when(SPARK),
+            how.insert_when(SPARK),
+        )
+        info = {
+            "timestamp": round(time.time() * 1000),
+            "operation": "MERGE",
+            "operationParameters": {
+                "predicate": json.dumps([how.on(SPARK)]),
+                "matchedPredicates": _clauses((deletes, "delete"), (updates, "update")),
+                "notMatchedPredicates": _clauses((inserts, "insert")),
+            },
+            "readVersion": self.version,
+            "isolationLevel": "Serializable",
+            "isBlindAppend": False,
+            "operationMetrics": metrics,
+            "userMetadata": by,
+            "engineInfo": f"Support-Lakehouse/{__version__}",
+        }
+        version = self.version + 1
+        delta_log.commit(self.table, version, [{"commitInfo": info}, *told])
+        if version % int(CHECKPOINT_INTERVAL) == 0:
+            DeltaTable(self.table).create_checkpoint()
+
+
+def _clauses(*clauses: tuple[str, str]) -> str:
+    return json.dumps([{"predicate": when, "actionType": action} for when, action in clauses])
