@@ -9,8 +9,8 @@ import pytest
 from deltalake import write_deltalake
 
 from support_lakehouse.errors import BooksDoNotBalance, Damaged
-from support_lakehouse.io.vectors import deleted_rows
 from support_lakehouse.io.lake import newest_version
+from support_lakehouse.io.vectors import deleted_rows
 from support_lakehouse.stages.ordered import in_order
 
 BY = ("id",)
