@@ -24,6 +24,8 @@ FEEDS = ("contact_centers", "interactions", "service_categories")
 TABLES = (CONTACT_CENTERS, INTERACTIONS, SERVICE_CATEGORIES)
 SEED, LATER_SEED = 2031, 77
 BROKEN, RIGHT = "INT90001", "2025-01-05T14:30:00Z"
+_IS_WRITTEN = "coalesce(lower(channel) <> 'phone', false)"
+"""What another program would take for a call."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +84,7 @@ def write_all_causes(config: Config, spark: SparkSession, folder: Path) -> Cause
     withdraw(zoned, root, third, why="sent by mistake", spark=spark)
     rollback(config, root, 1, why="all was right then")
     with (
-        mock.patch("support_lakehouse.transforms.marts.is_call", _is_written),
+        mock.patch("support_lakehouse.transforms.cubes.IS_CALL", _IS_WRITTEN),
         mock.patch("support_lakehouse.stages.release.code_fingerprint", return_value="c" * 64),
     ):
         load(config, spark, corrected, root, feeds=FEEDS, accept=("held",))
@@ -109,13 +111,6 @@ def write_all_causes(config: Config, spark: SparkSession, folder: Path) -> Cause
     came |= {(first, corrected): 2, (third, by_hand): 1}
     configs = dict.fromkeys(worlds, config) | {5: zoned}
     return Caused(root, months, configs, worlds, came, (third, line))
-
-
-def _is_written(channel):
-    """What another program would take for a call."""
-    from pyspark.sql import functions as F
-
-    return F.coalesce(F.lower(channel) != "phone", F.lit(False))
 
 
 def _cells(start: str) -> str:

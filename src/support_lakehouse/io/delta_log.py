@@ -11,6 +11,8 @@ from uuid import uuid4
 import pyarrow.parquet as pq
 
 Action = dict[str, Any]
+CHECKPOINT_INTERVAL = "50"
+"""Commits of a table after which its state is written whole."""
 
 _ENTRY = re.compile(r"([0-9]{20})\.json")
 _CHECKPOINT = re.compile(r"([0-9]{20})\.checkpoint\.parquet")

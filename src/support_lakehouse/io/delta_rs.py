@@ -9,7 +9,7 @@ import pyarrow as pa
 from deltalake import CommitProperties, DeltaTable, WriterProperties, write_deltalake
 
 from support_lakehouse.io import lake
-from support_lakehouse.io.session import CHECKPOINT_INTERVAL
+from support_lakehouse.io.delta_log import CHECKPOINT_INTERVAL
 from support_lakehouse.model.merge import DELTA_RS, Merge
 
 _KEYS = "SELECT {key} AS key FROM t"

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -19,7 +19,6 @@ MENDED_BY = "Put it back from a copy, or load all files into a new folder: `run 
 """What can be done about a file of a table that is torn or gone."""
 _SPARKS = {"num_added_rows": "numOutputRows"}
 """What delta-rs calls by another word, not only in another spelling."""
-_WANTED = "_wanted"
 _OF_FILES = re.compile(r"Parquet error|Object [Ss]tore error|Kernel error|Json error|delta log")
 
 
@@ -61,19 +60,16 @@ def query(sql: str, tables: Mapping[str, tuple[Path, int]]) -> pa.Table:
     return batches(sql, tables).read_all()
 
 
-def rows_of_keys(
-    table: Path, version: int, key: str, keys: pa.Array, columns: Sequence[str], folder: Path
-) -> pa.Table:
-    """Columns of the rows of a version with one of some keys; `folder` is one to work in.
+@contextmanager
+def at_hand(rows: pa.Table, folder: Path) -> Iterator[Path]:
+    """The rows as a table that can be queried, version 0, for as long as this is open.
 
-    DataFusion takes no rows but those of tables, and a list of many keys overruns its stack.
+    DataFusion takes no rows but those of tables. `folder` is one to work in.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(dir=folder) as wanted:
-        write_deltalake(wanted, pa.table({_WANTED: keys}))
-        told = ", ".join(f'"{name}"' for name in columns)
-        sql = f'SELECT {told} FROM t JOIN wanted ON "{key}" = {_WANTED}'
-        return query(sql, {"t": (table, version), "wanted": (Path(wanted), 0)})
+    with TemporaryDirectory(dir=folder) as table:
+        write_deltalake(table, rows)
+        yield Path(table)
 
 
 def query_if_kept(sql: str, tables: Mapping[str, tuple[Path, int]]) -> pa.Table | None:
@@ -91,8 +87,9 @@ def batches(sql: str, tables: Mapping[str, tuple[Path, int]]) -> pa.RecordBatchR
         builder.register(name, _opened(path, version))
     with _damage_named(paths):
         reader = pa.RecordBatchReader.from_stream(builder.execute(sql))
-    # DataFusion's string views are unknown to Arrow's sorting, grouping and Parquet writing.
-    plain = pa.schema([field.with_type(_plain(field.type)) for field in reader.schema])
+    # DataFusion's string views are unknown to Arrow's sorting, grouping and Parquet writing, and
+    # what it knows never to be null depends on the query.
+    plain = pa.schema([pa.field(field.name, _plain(field.type)) for field in reader.schema])
     return pa.RecordBatchReader.from_batches(plain, _read(reader.cast(plain), paths))
 
 

@@ -9,7 +9,7 @@ import json
 import os
 import time
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
@@ -22,14 +22,17 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from deltalake import DeltaTable
 
-from support_lakehouse import __version__
 from support_lakehouse.errors import Damaged
 from support_lakehouse.io import delta_log, vectors
+from support_lakehouse.io.delta_log import CHECKPOINT_INTERVAL
 from support_lakehouse.io.lake import MENDED_BY
-from support_lakehouse.io.session import CHECKPOINT_INTERVAL
 from support_lakehouse.model.merge import SPARK, Merge
 
 _KNOWN_FEATURES = {"appendOnly", "invariants", vectors.FEATURE}
+_ENGINE = "Support-Lakehouse"
+_AT_ONCE = 4
+"""So many data files are read side by side, each some columns at a time."""
+_SHOWN = "shown_"
 _ENDS = ("minValues", "maxValues")
 
 
@@ -44,20 +47,32 @@ def writes(table: Path) -> bool:
     return delta_log.files_at(table, there.version()) is not None
 
 
-def merge(table: Path, changes: pa.Table, how: Merge, told: str) -> None:
+@dataclass(frozen=True)
+class Turnover:
+    """Rows that a MERGE took out of a table, and rows that it put in; some columns of them."""
+
+    gone: pa.Table
+    new: pa.Table
+
+
+def merge(
+    table: Path, changes: pa.Table, how: Merge, told: str, shown: Sequence[str] = ()
+) -> Turnover:
     """MERGE one change per key, texts or whole numbers; no commit where nothing changes.
 
-    Raises Damaged where a data file cannot be read.
+    Told of the rows that it is about are the columns `shown`. Raises Damaged where a data file
+    cannot be read.
     """
     begun = time.monotonic()
     target = _Target.newest(table)
-    met = target.met_by(_Changes(changes, how))
+    met = target.met_by(_Changes(changes, how), shown)
     gone = {path: rows.filter(rows["effect"]) for path, rows in met.items()}
     gone = {path: rows for path, rows in gone.items() if rows.num_rows}
     kept = [rows.filter(pc.invert(rows["effect"]))["change"] for rows in met.values()]
     new = _new_rows(changes, pa.chunked_array(kept, pa.uint64()), how)
+    turnover = target.turnover(gone, new, shown)
     if not gone and not new.num_rows:
-        return
+        return turnover
     file = target.write(new, how.key) if new.num_rows else []
     marked = target.mark({path: rows["row"].combine_chunks() for path, rows in gone.items()})
     deleted = sum(pc.sum(rows["delete"]).as_py() for rows in gone.values())
@@ -77,6 +92,7 @@ def merge(table: Path, changes: pa.Table, how: Merge, told: str) -> None:
     metrics = {f"num{name}": str(count) for name, count in counts.items()}
     metrics["executionTimeMs"] = str(round((time.monotonic() - begun) * 1000))
     target.commit([*file, *marked], how, metrics, told)
+    return turnover
 
 
 def _new_rows(changes: pa.Table, kept: pa.ChunkedArray, how: Merge) -> pa.Table:
@@ -111,13 +127,17 @@ class _Changes:
         first = bisect_left(self._sorted, low)
         return first < len(self._sorted) and self._sorted[first] <= high
 
-    def meet(self, file: Path, hidden: pa.Array | None) -> pa.Table:
+    def meet(self, file: Path, hidden: pa.Array | None, shown: Sequence[str]) -> pa.Table:
         """The rows of a file that a change is for: the row, the change, what comes of it.
 
-        `effect`: whether the row is gone afterwards, by a `delete` or for another one.
+        `effect`: whether the row is gone afterwards, by a `delete` or for another one. Beside it
+        the row's columns `shown`.
         """
         try:
-            with pq.ParquetFile(file) as opened:
+            texts = [name for name in shown if name != self.how.key]
+            with pq.ParquetFile(
+                file, read_dictionary=texts, coerce_int96_timestamp_unit="us"
+            ) as opened:
                 there = opened.read([self.how.key], use_threads=False)[0].combine_chunks()
                 change = pc.index_in(there, value_set=self.keys.cast(there.type))
                 row = pc.indices_nonzero(change.is_valid())
@@ -125,16 +145,18 @@ class _Changes:
                     row = row.filter(pc.invert(pc.is_in(row, value_set=hidden)))
                 change = change.take(row)
                 delete = pc.equal(self.rows[self.how.action].take(change), "delete")
-                effect = delete
+                effect, values = delete, {}
                 if len(row):
                     hashes = opened.read([self.how.row_hash], use_threads=False)[0].take(row)
                     same = pc.equal(hashes, self.rows[self.how.row_hash].take(change))
                     effect = pc.or_(delete, pc.invert(pc.fill_null(same, False)))
+                    there = opened.read([*shown], use_threads=False)
+                    values = {_SHOWN + name: there[name].take(row) for name in shown}
         except (pa.ArrowException, OSError) as error:
             said = f"a file of the table is torn or gone: {str(error)[:300]}"
             raise Damaged(said, where=str(file), hint=MENDED_BY) from error
         columns = {"row": row, "change": change.cast(pa.uint64())}
-        return pa.table(columns | {"delete": delete, "effect": effect})
+        return pa.table(columns | {"delete": delete, "effect": effect} | values)
 
 
 @dataclass(frozen=True)
@@ -153,42 +175,54 @@ class _Target:
         assert files is not None, "asked for by `writes`"
         return cls(table, version, files, vectors.hidden_rows(table, version))
 
-    def met_by(self, changes: _Changes) -> dict[str, pa.Table]:
+    @cached_property
+    def schema(self) -> pa.Schema:
+        return pa.schema(DeltaTable(self.table).schema().to_arrow())
+
+    def met_by(self, changes: _Changes, shown: Sequence[str]) -> dict[str, pa.Table]:
         """For each data file with rows that changes are for, these rows (`_Changes.meet`)."""
         near = [path for path, add in self.files.items() if changes.may_meet(add)]
 
         def meet(path: str) -> pa.Table:
-            return changes.meet(self.table / unquote(path), self._hidden(path))
+            return changes.meet(self.table / unquote(path), self._hidden(path), shown)
 
-        with ThreadPoolExecutor(os.cpu_count()) as pool:
+        with ThreadPoolExecutor(min(os.cpu_count() or 1, _AT_ONCE)) as pool:
             return dict(zip(near, pool.map(meet, near), strict=True))
 
     def _hidden(self, path: str) -> pa.Array | None:
         return self.hidden.get(unquote(path).rsplit("/", 1)[-1])
 
+    def turnover(self, gone: dict[str, pa.Table], new: pa.Table, shown: Sequence[str]) -> Turnover:
+        """Columns of the rows that go and of those that come, of the types of the table."""
+        schema = pa.schema([self.schema.field(name) for name in shown])
+        there = [rows.select([_SHOWN + name for name in shown]) for rows in gone.values()]
+        there = [rows.rename_columns(schema.names).cast(schema) for rows in there]
+        went = pa.concat_tables([schema.empty_table(), *there])
+        return Turnover(went, new.select(schema.names).cast(schema))
+
     def write(self, rows: pa.Table, key: str) -> list[delta_log.Action]:
         """Put rows into a data file, with the bounds of its keys if the table has such."""
-        there = DeltaTable(self.table)
-        schema = pa.schema(there.schema().to_arrow())
         path = f"part-00000-{uuid4()}-c000.zstd.parquet"
         pq.write_table(
-            rows.select(schema.names).cast(schema),
+            rows.select(self.schema.names).cast(self.schema),
             self.table / path,
             compression="zstd",
             store_decimal_as_integer=True,
             write_statistics=[key],
         )
         stats: dict[str, object] = {"numRecords": rows.num_rows}
-        if key in there.metadata().configuration["delta.dataSkippingStatsColumns"].split(","):
+        if key in DeltaTable(self.table).metadata().configuration[
+            "delta.dataSkippingStatsColumns"
+        ].split(","):
             ends = (rows[key][0].as_py(), rows[key][-1].as_py())
             stats |= {name: {key: end} for name, end in zip(_ENDS, ends, strict=True)}
             stats["nullCount"] = {key: 0}
-        told = (self.table / path).stat()
+        written = (self.table / path).stat()
         add = {
             "path": path,
             "partitionValues": {},
-            "size": told.st_size,
-            "modificationTime": round(told.st_mtime * 1000),
+            "size": written.st_size,
+            "modificationTime": round(written.st_mtime * 1000),
             "dataChange": True,
             "stats": json.dumps(stats),
         }
@@ -245,7 +279,7 @@ class _Target:
             "isBlindAppend": False,
             "operationMetrics": metrics,
             "userMetadata": by,
-            "engineInfo": f"Support-Lakehouse/{__version__}",
+            "engineInfo": _ENGINE,
         }
         version = self.version + 1
         delta_log.commit(self.table, version, [{"commitInfo": info}, *told])

@@ -14,13 +14,12 @@ from pyspark.sql import functions as F
 
 from support_lakehouse.errors import SetupError
 from support_lakehouse.io import runtime
+from support_lakehouse.io.delta_log import CHECKPOINT_INTERVAL
 from support_lakehouse.io.landing import BLOCK_BYTES
 from support_lakehouse.io.lock import name_jvm
 
 SMALL_BYTES = 64 * 1024 * 1024
 """Up to so many bytes of files a run is over before a compiler's work would pay."""
-CHECKPOINT_INTERVAL = "50"
-"""Commits of a table after which its state is written whole."""
 _LOG4J = Path(__file__).with_name("log4j2.properties")
 
 _DELTA = {

@@ -17,12 +17,11 @@ from pyspark.sql.types import StructType
 
 from support_lakehouse.io import delta_rs, lake, marking
 from support_lakehouse.io.datafiles import bytes_of
+from support_lakehouse.io.marking import Turnover
 from support_lakehouse.model.merge import SPARK, Merge
 
 _READ_WHOLE_BYTES = 32 * 1024 * 1024
 """A table of fewer bytes fits into memory some times over, whatever it holds."""
-_FEW_ROWS = 1_000_000
-"""So many rows of a few columns are taken into memory once they are worked out."""
 _PERIOD = "_period"
 _USER_METADATA = "spark.databricks.delta.commitInfo.userMetadata"
 Rows: TypeAlias = pa.Table | DataFrame
@@ -48,6 +47,11 @@ class Tables:
         """When the run began, a moment in UTC; its name begins with it."""
         return datetime.strptime(self.run[:15], "%Y%m%dt%H%M%S").strftime("%Y-%m-%dT%H:%M:%SZ")
 
+    @property
+    def staging(self) -> Path:
+        """Where the run may put files of its own, until it ends."""
+        return self.root / "staging" / self.run
+
     def path(self, table: str) -> Path:
         return self.root / table
 
@@ -56,11 +60,16 @@ class Tables:
         version = self._version(table) if version is None else version
         if not self._fits(table, version):
             return read_at(session, self.path(table), version)
-        return self._frame_of(session, table, version, lake.read(self.path(table), version))
+        schema = StructType.fromJson(lake.schema_of(self.path(table), version))
+        return frame_of(session, lake.read(self.path(table), version), schema)
+
+    def fits(self, table: str) -> bool:
+        """Whether all of the table fits into memory."""
+        return self._fits(table, self._version(table))
 
     def rows(self, session: SparkSession, table: str) -> Rows:
         """All of the table, in memory if it fits."""
-        if self._fits(table, self._version(table)):
+        if self.fits(table):
             return self.query(table, "SELECT * FROM t")
         return self.read(session, table)
 
@@ -68,27 +77,6 @@ class Tables:
         """What a query in DataFusion's SQL finds in a version of the table, or the newest: `t`."""
         version = self._version(table) if version is None else version
         return lake.query(sql, {"t": (self.path(table), version)})
-
-    def _frame_of(
-        self, session: SparkSession, table: str, version: int, rows: pa.Table
-    ) -> DataFrame:
-        """Rows of a version, all columns or some, of the types that the table gives them."""
-        schema = StructType.fromJson(lake.schema_of(self.path(table), version))
-        return frame_of(session, rows, StructType([schema[name] for name in rows.column_names]))
-
-    def rows_of_keys(
-        self, wanted: DataFrame, table: str, version: int, columns: Sequence[str]
-    ) -> DataFrame:
-        """Columns of the rows of a version with one of some keys, the only column of `wanted`.
-
-        They are held in memory, as are the keys.
-        """
-        path, (key,) = self.path(table), wanted.columns
-        keys = wanted.toArrow()[key]
-        rows = lake.rows_of_keys(
-            path, version, key, keys, columns, self.root / "staging" / self.run
-        )
-        return self._frame_of(wanted.sparkSession, table, version, rows)
 
     @contextmanager
     def held(self, rows: DataFrame) -> Iterator[DataFrame]:
@@ -153,25 +141,19 @@ class Tables:
             rows, table, "overwrite", statistics, feed=feed, period=period, vectors=vectors
         )
 
-    def replaced(self, rows: DataFrame, table: str, *, statistics: str) -> Rows:
-        """The same for rows that may be few, whatever they come of; all of the table, to go on."""
-        if self.in_memory(table):
-            told = rows.toArrow()
-        else:
-            with self.held(rows) as held:
-                if held.count() > _FEW_ROWS or not delta_rs.writes(self.path(table)):
-                    self.replace(held, table, statistics=statistics)
-                    return self.rows(rows.sparkSession, table)
-                told = held.toArrow()
-        self._write_in_memory(told, table, "overwrite", statistics, self._metadata("", ""))
-        return told
+    def replaced(self, rows: Rows, table: str, *, statistics: str) -> Rows:
+        """The same, in memory where the rows are; all of the table, to go on."""
+        if isinstance(rows, DataFrame):
+            self.replace(rows, table, statistics=statistics)
+            return self.rows(rows.sparkSession, table)
+        self._write_in_memory(rows, table, "overwrite", statistics, self._metadata("", ""))
+        return rows
 
-    def replace_where(
-        self, rows: DataFrame, table: str, condition: str, *, statistics: str
-    ) -> None:
+    def replace_where(self, rows: Rows, table: str, condition: str, *, statistics: str) -> None:
         """Make the rows all that a table which fits into memory holds of what a condition tells."""
         kept = self.query(table, f"SELECT * FROM t WHERE ({condition}) IS NOT TRUE")
-        told = pa.concat_tables([kept, rows.toArrow().cast(kept.schema)])
+        new = rows.toArrow() if isinstance(rows, DataFrame) else rows
+        told = pa.concat_tables([kept, new.cast(kept.schema)])
         self._write_in_memory(told, table, "overwrite", statistics, self._metadata("", ""))
 
     def merge(
@@ -206,12 +188,25 @@ class Tables:
         return self._version(table)
 
     def merge_in_memory(
-        self, changes: pa.Table, table: str, merge: Merge, *, feed: str, period: str
-    ) -> int:
-        """The same of changes that fit into memory, in columns as they are called; no Spark."""
-        by = delta_rs if self.in_memory(table) else marking
-        by.merge(self.path(table), changes, merge, self._metadata(feed, period))
-        return self._version(table)
+        self,
+        changes: pa.Table,
+        table: str,
+        merge: Merge,
+        *,
+        feed: str,
+        period: str,
+        shown: Sequence[str] = (),
+    ) -> tuple[int, Turnover | None]:
+        """The same of changes that fit into memory, in columns as they are called; no Spark.
+
+        Told where rows are marked: columns `shown` of those that it took out and put in.
+        """
+        path, told, turnover = self.path(table), self._metadata(feed, period), None
+        if self.in_memory(table):
+            delta_rs.merge(path, changes, merge, told)
+        else:
+            turnover = marking.merge(path, changes, merge, told, shown)
+        return self._version(table), turnover
 
     def marks(self, table: str) -> bool:
         """Whether `merge_in_memory` can mark rows of the table instead of copying its files."""

@@ -34,9 +34,12 @@ from support_lakehouse.stages.books import (
 from support_lakehouse.stages.changed import changed, may_add
 from support_lakehouse.stages.gates import broken_gates
 from support_lakehouse.stages.release import is_told
+from support_lakehouse.transforms.cubes import COUNTED
 
 _UNKNOWN = "unknown_agent"
 T = TypeVar("T")
+COUNTED_BY_SPARK_BYTES = 16 * 1024**3
+"""Of more bytes of files interactions are counted by Spark, and by all machines that it has."""
 
 
 @dataclass(frozen=True)
@@ -100,18 +103,14 @@ class Loading:
 
         `held` are the judged records of new files; what else is folded comes from bronze.
         """
-        with self._changed(held) as changed:
-            done = side_by_side(self.feeds, lambda feed: self._silver(feed, held.get(feed.name)))
-            told = {e.place: e for entries, _ in done.values() for e in entries}
-            kept = [e for e in self.plan.ledger if e.place not in told]
-            applied = {feed.table: done[feed.name][1] for feed in self.feeds}
-            with self.stages.stage("gold"):
-                ledger = sorted([*kept, *told.values()], key=lambda e: e.place)
-                # Made anew, marts are of all that is there, however little came.
-                small = self.plan.bytes_at_stake() <= SMALL_BYTES
-                tables = self.tables if self.adds else replace(self.tables, small=small)
-                parts = (self._marts, tables, self.config, ledger, set(applied))
-                odd = gold.build_marts(*parts, changed=changed())
+        done = side_by_side(self.feeds, lambda feed: self._silver(feed, held.get(feed.name)))
+        told = {e.place: e for entries, _ in done.values() for e in entries}
+        kept = [e for e in self.plan.ledger if e.place not in told]
+        ledger = sorted([*kept, *told.values()], key=lambda e: e.place)
+        applied = {feed.table: done[feed.name][1] for feed in self.feeds}
+        with self.stages.stage("gold"), self._changed(applied) as changed:
+            parts = (self._marts, self.tables, self.config, ledger, set(applied))
+            odd = gold.build_marts(*parts, changed=changed, by_spark=self._counts_by_spark)
         return Loaded(tuple(_with_unknown(entry, odd) for entry in ledger), applied)
 
     @cached_property
@@ -119,19 +118,22 @@ class Loading:
         size = bytes_at_work(self.plan, self.config, adds=self.adds)
         return session_for(self.session, size, of_tables=True)
 
+    @property
+    def _counts_by_spark(self) -> bool:
+        facts = [feed.name for feed in self.config.feeds if feed.table == gold.INTERACTIONS]
+        return sum(map(self.plan.bytes_at_stake, facts)) > COUNTED_BY_SPARK_BYTES
+
     @contextmanager
     def _changed(
-        self, held: Mapping[str, DataFrame]
-    ) -> Iterator[Callable[[], gold.Changed | gold.Renamed | None]]:
-        """What tells after silver what to bring marts up to date by; None to make them anew."""
+        self, applied: Mapping[str, Mapping[str, Applied]]
+    ) -> Iterator[gold.Changed | gold.Renamed | None]:
+        """What to bring marts up to date by; None to make them anew."""
         if not self.adds:
-            yield lambda: None
+            yield None
             return
-        facts = next(feed for feed in self.config.feeds if feed.table == gold.INTERACTIONS)
         assert self.plan.last is not None
-        last, records = self.plan.last, held.get(facts.name)
-        with changed(self._marts, self.tables, last, facts, records) as tell:
-            yield tell
+        with changed(self.tables, self.plan.last, applied) as told:
+            yield told
 
     @contextmanager
     def _judged(self) -> Iterator[dict[str, DataFrame]]:
@@ -216,7 +218,9 @@ class Loading:
 
     def _way(self, feed: Feed, counted: Mapping[str, Counted]) -> Silver:
         tables, big = self.tables_of(feed), self._is_big(feed)
-        return Silver(tables, feed, counted, self.stages, anew=self.plan.reset, big=big)
+        shown = COUNTED if self.adds and feed.table == gold.INTERACTIONS else ()
+        parts = (tables, feed, counted, self.stages)
+        return Silver(*parts, anew=self.plan.reset, big=big, shown=shown)
 
     def _entry(
         self, entry: LedgerEntry, counted: Counted, outcomes: Mapping[str, int]

@@ -27,7 +27,8 @@ class Silver:
     """One feed's way into silver.
 
     `counted` tells what the rows of each file come to; `anew`: what the tables hold counts no more;
-    `big`: so much that copying files for the sake of some rows costs more than marking these.
+    `big`: so much that copying files for the sake of some rows costs more than marking these;
+    `shown`: the columns of rows, taken out or put in by a month, that marts look at.
     """
 
     tables: Tables
@@ -36,6 +37,7 @@ class Silver:
     stages: Stages
     anew: bool = False
     big: bool = False
+    shown: tuple[str, ...] = ()
 
     def apply(self, records: DataFrame, timeline: Timeline) -> dict[str, Applied]:
         """Rewind if need be and fold the judged records of each fold, in order; by period.
@@ -85,8 +87,10 @@ class Silver:
         if not accepted:
             return Applied(before, {path: {} for path in fold.paths})
         outcomes = self._outcomes(changes, fold, met=True)
-        merging = Merging(self.tables, self.feed, fold.period, accepted, before, self.big)
-        version, came = merging.merge(self._winners(changes, fold))
+        merging = Merging(
+            self.tables, self.feed, fold.period, accepted, before, self.big, self.shown
+        )
+        version, came, turnover = merging.merge(self._winners(changes, fold))
         metrics = self._metrics(table, version) if version != before else {}
         if outcomes is None:
             told = self.counted[fold.paths[0]]
@@ -95,7 +99,7 @@ class Silver:
             outcomes = {fold.paths[0]: outcomes_of_merge(told, metrics)}
         grown = metrics.get("numTargetRowsInserted", 0) - metrics.get("numTargetRowsDeleted", 0)
         self._check_growth(outcomes, grown, fold)
-        return Applied(version, outcomes)
+        return Applied(version, outcomes, turnover)
 
     def _log(self, changes: DataFrame, fold: Fold) -> Applied:
         table, rows = self.feed.table, changes.drop(F.ACTION)

@@ -9,6 +9,7 @@ from typing import Any
 
 from support_lakehouse.errors import BooksDoNotBalance
 from support_lakehouse.io import lake
+from support_lakehouse.io.marking import Turnover
 from support_lakehouse.model.books import Balance, LedgerEntry
 from support_lakehouse.model.feed import Feed
 from support_lakehouse.model.release import Release, TableState
@@ -41,10 +42,14 @@ class Counted:
 
 @dataclass(frozen=True)
 class Applied:
-    """The version that a fold left of its silver table, and what each of its files did to it."""
+    """The version that a fold left of its silver table, and what each of its files did to it.
+
+    `turnover`: the rows that it took out and put in, where that was asked for and is known.
+    """
 
     version: int
     outcomes: Mapping[str, Outcomes] = field(default_factory=dict)
+    turnover: Turnover | None = None
 
 
 def count_rows(table: Path, version: int, entries: Sequence[LedgerEntry]) -> dict[str, Counted]:

@@ -1,22 +1,19 @@
 """Owns what a run changed among interactions, where that is less than all of them by far."""
 
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
-from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql.types import StructType
 
 from support_lakehouse.io import lake
-from support_lakehouse.io.datafiles import key_ranges
-from support_lakehouse.io.tables import Tables, frame_of
+from support_lakehouse.io.marking import Turnover
+from support_lakehouse.io.tables import Tables
 from support_lakehouse.model.feed import Feed
 from support_lakehouse.model.plan import Plan
 from support_lakehouse.model.release import Release
-from support_lakehouse.model.spans import touched
+from support_lakehouse.stages.books import Applied
 from support_lakehouse.stages.gold import (
     AGENTS,
     CATEGORIES,
@@ -30,25 +27,16 @@ from support_lakehouse.stages.gold import (
     Renamed,
 )
 from support_lakehouse.stages.release import code_fingerprint
-from support_lakehouse.transforms import fold, marts, named
+from support_lakehouse.transforms import named
+from support_lakehouse.transforms.cubes import COUNTED
 
 WORTH_ADDING_BYTES = 64 * 1024 * 1024
 """Of fewer bytes of files the marts are made anew sooner than it is found out what changed."""
 SHARE = 10
 """Changes of more than a tenth of all bytes are not few."""
-_FEW = 1_000_000
-"""So many interactions are held in memory."""
 _FEW_NAMES = 500
 """DataFusion takes a list of so many; a list of many thousands overruns its stack."""
-_BY_CATEGORY = """
-SELECT category_id, sum(total_interactions) AS interactions FROM t GROUP BY category_id
-"""
 Key = str | None
-_COUNTED = (
-    *("interaction_id", "channel", "category_id", "agent_id", "contact_center_id"),
-    *("interaction_start", "agent_resolution_timestamp", "interaction_end"),
-    "call_duration_minutes",
-)
 
 
 def may_add(plan: Plan, feeds: Sequence[Feed], config: str, lakehouse: Path) -> bool:
@@ -86,88 +74,50 @@ def _stands(last: Release, table: str, lakehouse: Path) -> bool:
 
 @contextmanager
 def changed(
-    session: SparkSession, tables: Tables, last: Release, feed: Feed, records: DataFrame | None
-) -> Iterator[Callable[[], Changed | Renamed]]:
-    """What a run changed, held while it is looked at. `records` are its interactions, if any.
+    tables: Tables, last: Release, applied: Mapping[str, Mapping[str, Applied]]
+) -> Iterator[Changed | Renamed | None]:
+    """What a run changed, for as long as this is open; None where that is not known."""
+    renamed = _renamed(tables, last)
+    if renamed is not None:
+        yield renamed
+        return
+    turnovers = _turnovers(last, applied.get(INTERACTIONS, {}))
+    if turnovers is None:
+        yield None
+        return
+    version = last.tables[INTERACTIONS].version
+    nothing = tables.query(INTERACTIONS, f"SELECT {', '.join(COUNTED)} FROM t LIMIT 0", version)
+    sides = ([one.gone for one in turnovers], [one.new for one in turnovers])
+    with ExitStack() as held:
+        gone, new = (
+            held.enter_context(lake.at_hand(pa.concat_tables([nothing, *rows]), tables.staging))
+            for rows in sides
+        )
+        were = _dimension(tables, CATEGORIES, named.DEPARTMENT, last.tables[CATEGORIES].version)
+        departments = _dimension(tables, CATEGORIES, named.DEPARTMENT)
+        yield Changed(gone, new, were, departments, _moved(tables, last, were, departments))
 
-    Called when silver is up to date, what is yielded tells it. The rows of changed keys are looked
-    up meanwhile, as they were: that takes seconds, but hardly any of the JVM.
-    """
-    with ExitStack() as held, ThreadPoolExecutor(1) as beside:
-        looking = _Looking(session, tables, last, feed, held)
-        came = beside.submit(looking.of_files, records)
-        yield lambda: _renamed(tables, last) or looking.told(*came.result())
+
+def _turnovers(last: Release, folded: Mapping[str, Applied]) -> list[Turnover] | None:
+    """What each period did to the rows of interactions; None where one of them does not tell."""
+    version, told = last.tables[INTERACTIONS].version, []
+    for done in folded.values():
+        if done.version != version:
+            if done.turnover is None:
+                return None
+            told.append(done.turnover)
+        version = done.version
+    return told
 
 
-@dataclass(frozen=True)
-class _Looking:
-    """The way to what a run changed: keys, and interactions of them before and after the run."""
-
-    session: SparkSession
-    tables: Tables
-    last: Release
-    feed: Feed
-    held: ExitStack
-
-    @property
-    def _key(self) -> str:
-        assert self.feed.key is not None, "interactions are changes by key"
-        return self.feed.key
-
-    @property
-    def _version(self) -> int:
-        return self.last.tables[INTERACTIONS].version
-
-    def of_files(self, records: DataFrame | None) -> tuple[DataFrame, DataFrame, DataFrame]:
-        """What files brought."""
-        if records is None:
-            schema = lake.schema_of(self.tables.path(INTERACTIONS), self._version)
-            none = self.session.createDataFrame([], StructType.fromJson(schema)).select(*_COUNTED)
-            return none.select(self._key), none, none
-        order = (fold.PERIOD, *fold.order_of(self.feed))
-        told = fold.accepted_changes(records, self.feed)
-        told = fold.latest_per_key(told, self._key, order=order).select(*_COUNTED, fold.ACTION)
-        told = self._hold(told)
-        keys = told.select(self._key)
-        before = _rows_of_keys(keys, self.tables, self._version, in_memory=self.tables.small)
-        return keys, self._hold(before), fold.without_deletes(told)
-
-    def told(self, keys: DataFrame, before: DataFrame, after: DataFrame) -> Changed:
-        """What files brought, and, when it is asked for, what it comes to by department."""
-
-        def by_department() -> DataFrame:
-            was = self._departments(self.last.tables[CATEGORIES].version)
-            now = self._departments()
-            moved = self._moved(keys, was, now) or before.limit(0)
-            sides = ((before, was), (after, now))
-            counted = (
-                rows.unionByName(moved).transform(
-                    marts.with_department, frame_of(self.session, departments)
-                )
-                for rows, departments in sides
-            )
-            return marts.as_changes(*counted)
-
-        return Changed(marts.as_changes(before, after), by_department)
-
-    def _departments(self, version: int | None = None) -> pa.Table:
-        return _dimension(self.tables, CATEGORIES, named.DEPARTMENT, version)
-
-    def _moved(self, keys: DataFrame, was: pa.Table, now: pa.Table) -> DataFrame | None:
-        """The other interactions of categories that went to another department, if there are."""
-        version = self.last.tables[CUBE].version
-        counted = self.tables.query(CUBE, _BY_CATEGORY, version)
-        moved = named.moved(counted, was, now, named.DEPARTMENT)
-        concerned = sum(moved["interactions"].to_pylist())
-        if not concerned:
-            return None
-        there = frame_of(self.session, moved.select(["category_id"]))
-        few = self.tables.small and concerned <= _FEW
-        others = _rows_of_keys(there, self.tables, self._version, in_memory=few)
-        return self._hold(others.join(keys, self._key, "anti"))
-
-    def _hold(self, rows: DataFrame) -> DataFrame:
-        return self.held.enter_context(self.tables.held(rows))
+def _moved(
+    tables: Tables, last: Release, were: pa.Table, departments: pa.Table
+) -> list[str] | None:
+    """The categories that went to another department, of those with interactions; None for many."""
+    version = last.tables[CUBE].version
+    counted = tables.query(CUBE, "SELECT DISTINCT category_id FROM t", version)
+    keys = named.moved(counted, were, departments, named.DEPARTMENT)["category_id"].to_pylist()
+    return keys if len(keys) <= _FEW_NAMES else None
 
 
 def _renamed(tables: Tables, last: Release) -> Renamed | None:
@@ -179,7 +129,7 @@ def _renamed(tables: Tables, last: Release) -> Renamed | None:
     if not all(_stands(last, table, tables.root) for table in (INTERACTIONS, CATEGORIES, *shown)):
         return None
     at_hand = replace(tables, small=True)
-    if not all(at_hand.in_memory(table) for table in (*shown, CENTERS, AGENTS)):
+    if not all(map(at_hand.in_memory, shown)) or not all(map(tables.fits, (CENTERS, AGENTS))):
         return None
 
     def moved(name: named.Name, dimension: str, cube: str) -> tuple[list[Key], list[Key]]:
@@ -204,15 +154,3 @@ def _dimension(
     tables: Tables, table: str, name: named.Name, version: int | None = None
 ) -> pa.Table:
     return tables.query(table, f"SELECT {name.key}, {name.column} FROM t", version)
-
-
-def _rows_of_keys(wanted: DataFrame, tables: Tables, version: int, *, in_memory: bool) -> DataFrame:
-    """The interactions of a version with one of some keys, the only column of `wanted`."""
-    if in_memory:
-        return tables.rows_of_keys(wanted, INTERACTIONS, version, _COUNTED)
-    (key,) = wanted.columns
-    was = tables.read(wanted.sparkSession, INTERACTIONS, version).select(*_COUNTED)
-    files = key_ranges(tables.path(INTERACTIONS), version, key)
-    within = files and touched(files, sorted(wanted.toArrow()[key].to_pylist()))
-    near = was if within is None else was.where(fold.is_within(key, within))
-    return near.join(wanted, key, "left_semi")

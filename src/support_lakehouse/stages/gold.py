@@ -7,7 +7,8 @@ other names, in those rows that show them.
 
 from collections.abc import Callable, Mapping, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from pathlib import Path
 
 import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
@@ -17,7 +18,8 @@ from support_lakehouse.io import lake
 from support_lakehouse.io.tables import Rows, Tables, frame_of
 from support_lakehouse.model.books import LedgerEntry
 from support_lakehouse.model.settings import Settings
-from support_lakehouse.transforms import marts, named, roster
+from support_lakehouse.transforms import cubes, marts, named, roster
+from support_lakehouse.transforms.cubes import Dialect
 from support_lakehouse.transforms.fingerprint import ROW_HASH, row_hash
 from support_lakehouse.transforms.searching import one_of
 
@@ -42,14 +44,17 @@ class Renamed:
 
 @dataclass(frozen=True)
 class Changed:
-    """The interactions that a run touched, as they were and as they are (`marts.as_changes`).
+    """The interactions that a run took out of silver, and those that it put in: tables of them.
 
-    `by_department` tells them with the department that each counts in, and with those whose
-    category went to another one, which is nothing to a cube without departments.
+    With departments by category, as they were and as they are, and the categories that are in
+    another department now: too many to name them is None.
     """
 
-    rows: DataFrame
-    by_department: Callable[[], DataFrame]
+    gone: Path
+    new: Path
+    departments_were: pa.Table
+    departments: pa.Table
+    moved: Sequence[str] | None
 
 
 @dataclass(frozen=True)
@@ -61,14 +66,14 @@ class Cube:
 
     table: str
     keys: tuple[str, ...]
-    count: Callable[[DataFrame, Settings], DataFrame]
+    count: Callable[[Dialect, Settings], str]
     mart_table: str
     mart: named.Mart
     dimensions: tuple[str, ...]
 
     @property
     def by_department(self) -> bool:
-        return marts.DEPARTMENT in self.keys
+        return cubes.DEPARTMENT in self.keys
 
     @property
     def counted_from(self) -> tuple[str, ...]:
@@ -79,24 +84,24 @@ CUBE, WORK_CUBE, HOURS_CUBE = "gold/interaction_cube", "gold/work_cube", "gold/h
 CUBES = (
     Cube(
         table=CUBE,
-        keys=marts.CUBE_KEYS,
-        count=lambda rows, told: marts.interaction_cube(rows, told.business_zone),
+        keys=cubes.CUBE_KEYS,
+        count=lambda sql, told: cubes.interaction_cube(sql, told.business_zone),
         mart_table="gold/support_report",
         mart=named.SUPPORT_REPORT,
         dimensions=(CENTERS, CATEGORIES),
     ),
     Cube(
         table=WORK_CUBE,
-        keys=marts.WORK_KEYS,
-        count=lambda rows, told: marts.work_cube(rows, told.business_zone),
+        keys=cubes.WORK_KEYS,
+        count=lambda sql, told: cubes.work_cube(sql, told.business_zone),
         mart_table="gold/agent_work_time",
         mart=named.AGENT_WORK_TIME,
         dimensions=(CENTERS, AGENTS),
     ),
     Cube(
         table=HOURS_CUBE,
-        keys=marts.HOURS_KEYS,
-        count=lambda rows, told: marts.hours_cube(rows, told.business_zone, told.business_hours),
+        keys=cubes.HOURS_KEYS,
+        count=lambda sql, told: cubes.hours_cube(sql, told.business_zone, told.business_hours),
         mart_table="gold/interaction_hours",
         mart=named.INTERACTION_HOURS,
         dimensions=(CENTERS,),
@@ -109,6 +114,7 @@ class Making:
     """What the making of a mart may look at; `came` are the silver tables with files that count.
 
     `changed`: what cubes, or marts alone, are brought up to date by; None to make them anew.
+    `by_spark`: as where there is too much for one machine; else DataFusion counts.
     """
 
     session: SparkSession
@@ -118,54 +124,103 @@ class Making:
     came: Set[str]
     touched: Set[str]
     odd: dict[str, int]
-    changed: Changed | Renamed | None = None
+    changed: Changed | Renamed | None
+    by_spark: bool
 
     def mart_of(self, cube: Cube) -> None:
         """Bring a cube up to date and make its mart, in memory where all of that fits."""
         rows = self._up_to_date(cube)
-        names = [self.tables.rows(self.session, table) for table in cube.dimensions]
-        in_memory = isinstance(rows, pa.Table)
-        tables = replace(self.tables, small=True) if in_memory else self.tables
-        if in_memory and all(isinstance(dimension, pa.Table) for dimension in names):
-            made = self._frame(named.mart_of(rows, cube.mart, names))
+        names = [self._rows(table) for table in cube.dimensions]
+        made: Rows
+        if isinstance(rows, pa.Table) and all(isinstance(told, pa.Table) for told in names):
+            made = named.mart_of(rows, cube.mart, names)
         else:
             made = marts.mart_of(self._frame(rows), cube.mart, [self._frame(d) for d in names])
         if isinstance(self.changed, Renamed):
-            concerned = _any_of(self.changed.texts, made.columns)
-            told = (_hashed(made), cube.mart_table, concerned)
-            tables.replace_where(*told, statistics=made.columns[0])
+            concerned = _any_of(self.changed.texts, cube.mart.keys)
+            told = (self._hashed(made), cube.mart_table, concerned)
+            self.tables.replace_where(*told, statistics=cube.mart.keys[0])
         else:
-            self._replaced(cube.mart_table, made, tables)
+            self._replaced(cube.mart_table, made, cube.mart.keys)
 
     def _up_to_date(self, cube: Cube) -> Rows:
         """What the cube holds; of names that changed, what it has under their keys."""
         match self.changed:
-            case None:
-                rows = self.read(INTERACTIONS)
-                if cube.by_department:
-                    rows = marts.with_department(rows, self.read(CATEGORIES))
-                return self._replaced(cube.table, self._counted(cube, rows), self.tables)
             case Renamed(keys=renamed):
                 concerned = _any_of(renamed, cube.keys)
                 return self.tables.query(cube.table, f"SELECT * FROM t WHERE {concerned}")
-            case Changed() as changed:
+            case Changed() as changed if not (cube.by_department and changed.moved is None):
                 if not self.touched & {*cube.counted_from}:
-                    return self.tables.rows(self.session, cube.table)
-                rows = changed.by_department() if cube.by_department else changed.rows
-                added = self._added(cube, self._counted(cube, rows))
-                return self._replaced(cube.table, added, self.tables)
+                    return self._rows(cube.table)
+                return self._replaced(cube.table, self._added(cube, changed), cube.keys)
+            case _:
+                return self._replaced(cube.table, self._anew(cube), cube.keys)
 
-    def _counted(self, cube: Cube, interactions: DataFrame) -> DataFrame:
-        return cube.count(interactions, self.config.settings)
+    def _anew(self, cube: Cube) -> Rows:
+        if self.by_spark:
+            frames = {_called(table): self.read(table) for table in cube.counted_from}
+            return self.session.sql(cube.count(cubes.SPARK, self.config.settings), None, **frames)
+        return self._counted(cube.count, {t: self.tables.path(t) for t in cube.counted_from})
 
-    def _added(self, cube: Cube, changes: DataFrame) -> DataFrame:
-        was = self.tables.rows(self.session, cube.table)
+    def _counted(
+        self, count: Callable[[Dialect, Settings], str], sources: Mapping[str, Path]
+    ) -> pa.Table:
+        sql = count(cubes.DATAFUSION, self.config.settings)
+        names = {_called(table): _called(table) for table in sources}
+        pinned = {_called(t): (path, lake.newest_version(path)) for t, path in sources.items()}
+        return lake.query(sql.format(**names), pinned)
+
+    def _added(self, cube: Cube, changed: Changed) -> Rows:
+        """The cube with what came, and without what is gone."""
+        was = self._rows(cube.table)
+        came, gone = (
+            self._by_department(changed)
+            if cube.by_department
+            else (
+                self._counted(cube.count, {INTERACTIONS: side})
+                for side in (changed.new, changed.gone)
+            )
+        )
+        changes = pa.concat_tables([came, named.less(gone, cube.keys)])
         if isinstance(was, pa.Table):
-            return self._frame(named.added(was, changes.toArrow(), cube.keys))
-        return marts.added(was.drop(ROW_HASH), changes, cube.keys)
+            return named.added(was, changes, cube.keys)
+        return marts.added(was.drop(ROW_HASH), self._frame(changes), cube.keys)
 
-    def _replaced(self, table: str, rows: DataFrame, tables: Tables) -> Rows:
-        return tables.replaced(_hashed(rows).coalesce(1), table, statistics=rows.columns[0])
+    def _by_department(self, changed: Changed) -> tuple[pa.Table, pa.Table]:
+        """What came and what is gone by department, where categories may be in another one.
+
+        All changes count in the departments that were; then what is there now of a category that
+        moved goes from one department to the other.
+        """
+
+        def counted(source: Path, where: str) -> pa.Table:
+            return self._counted(
+                lambda sql, told: cubes.work_cube(sql, told.business_zone, "category_id", where),
+                {INTERACTIONS: source},
+            )
+
+        def resolved(rows: pa.Table, departments: pa.Table) -> pa.Table:
+            return named.mart_of(rows, named.WORK_BY_DEPARTMENT, [departments])
+
+        were, new = changed.departments_were, counted(changed.new, "true")
+        came, gone = resolved(new, were), resolved(counted(changed.gone, "true"), were)
+        if not changed.moved:
+            return came, gone
+        moved = counted(self.tables.path(INTERACTIONS), one_of("category_id", changed.moved))
+        now, then = (resolved(moved, told) for told in (changed.departments, were))
+        return pa.concat_tables([came, now]), pa.concat_tables([gone, then])
+
+    def _rows(self, table: str) -> Rows:
+        """All of a table, in memory if it fits and DataFusion counts."""
+        return self.read(table) if self.by_spark else self.tables.rows(self.session, table)
+
+    def _replaced(self, table: str, rows: Rows, keys: Sequence[str]) -> Rows:
+        return self.tables.replaced(self._hashed(rows), table, statistics=keys[0])
+
+    def _hashed(self, rows: Rows) -> Rows:
+        """With the hash of each row, which is Spark's in any case."""
+        hashed = _hashed(self._frame(rows))
+        return hashed.toArrow() if isinstance(rows, pa.Table) else hashed
 
     def _frame(self, rows: Rows) -> DataFrame:
         return frame_of(self.session, rows)
@@ -182,6 +237,11 @@ class Making:
             if lake.version_of(self.tables.path(table)) is not None:
                 rows = self.read(table)
                 self.tables.replace(rows.limit(0), table, statistics=rows.columns[0])
+
+
+def _called(table: str) -> str:
+    """What a silver table is called in the SQL of cubes."""
+    return {INTERACTIONS: "interactions", CATEGORIES: "categories"}[table]
 
 
 def _hashed(rows: DataFrame) -> DataFrame:
@@ -241,6 +301,7 @@ def build_marts(
     touched: Set[str],
     *,
     changed: Changed | Renamed | None = None,
+    by_spark: bool = False,
 ) -> dict[str, int] | None:
     """Bring every mart up to date of whose sources one was touched.
 
@@ -250,7 +311,7 @@ def build_marts(
     """
     with_files = {entry.feed for entry in ledger if entry.state == "loaded"}
     came = {feed.table for feed in config.feeds if feed.name in with_files}
-    at = Making(session, tables, config, ledger, came, touched, {}, changed)
+    at = Making(session, tables, config, ledger, came, touched, {}, changed, by_spark)
     todo = [step for step in STEPS if {*step.sources, *step.also} & touched]
     if not todo:
         return None

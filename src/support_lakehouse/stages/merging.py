@@ -7,6 +7,7 @@ from pyspark.sql import DataFrame
 
 from support_lakehouse.io import lake
 from support_lakehouse.io.datafiles import key_ranges
+from support_lakehouse.io.marking import Turnover
 from support_lakehouse.io.tables import Tables
 from support_lakehouse.model.feed import Feed
 from support_lakehouse.model.spans import Range, touched
@@ -25,7 +26,7 @@ class Merging:
     """One period's changes on their way into a feed's table.
 
     `accepted` rows they come from at most; `before` is the table's version; `big`: a table whose
-    rows are marked, not copied.
+    rows are marked, not copied; `shown` are the columns that its `Turnover` is to tell.
     """
 
     tables: Tables
@@ -34,25 +35,28 @@ class Merging:
     accepted: int
     before: int
     big: bool
+    shown: tuple[str, ...] = ()
 
-    def merge(self, winners: DataFrame) -> tuple[int, int]:
-        """MERGE one change per key: the version afterwards, and how many changes there were."""
+    def merge(self, winners: DataFrame) -> tuple[int, int, Turnover | None]:
+        """MERGE one change per key: the version afterwards, how many there were, what they did."""
         merge, to = F.merge_of(self.feed), {"feed": self.feed.name, "period": self.period}
         if self._in_memory:
             changes = winners.toArrow()
-            version = self.tables.merge_in_memory(changes, self.feed.table, merge, **to)
-            return version, changes.num_rows
+            version, turnover = self.tables.merge_in_memory(
+                changes, self.feed.table, merge, **to, shown=self.shown
+            )
+            return version, changes.num_rows, turnover
         with self.tables.held(winners) as held:
             if self._changes_nothing(held):
-                return self.before, 0
+                return self.before, 0, None
             ranges = self._touched(held)
             # Delta skips files by literals alone, never by what it joins to.
             within = None if ranges is None else F.is_within(merge.key, ranges)
             source = F.source_of(held)
             version = self.tables.merge(source, self.feed.table, merge, within=within, **to)
             if self.big:  # where Spark makes a sieve of the source, Delta counts its rows twice
-                return version, held.count()
-            return version, lake.metrics_of(self._path, version).get("numSourceRows", 0)
+                return version, held.count(), None
+            return version, lake.metrics_of(self._path, version).get("numSourceRows", 0), None
 
     @property
     def _in_memory(self) -> bool:

@@ -10,6 +10,7 @@ from functools import reduce
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from support_lakehouse.transforms.cubes import WORK_KEYS
 from support_lakehouse.transforms.finals import UNKNOWN_KEY, UNKNOWN_TEXT
 
 
@@ -42,6 +43,8 @@ SUPPORT_REPORT = Mart(("month", "contact_center_name", "department"), (CENTER, D
 AGENT_WORK_TIME = Mart(
     ("month", "contact_center_name", "department", "agent_id", "agent_name"), (CENTER, AGENT)
 )
+WORK_BY_DEPARTMENT = Mart(WORK_KEYS, (DEPARTMENT,))
+"""No mart: the work cube, of what calls cost by category."""
 INTERACTION_HOURS = Mart(
     ("contact_center_name", "weekday", "hour", "inside_business_hours"), (CENTER,)
 )
@@ -52,6 +55,12 @@ def mart_of(cube: pa.Table, mart: Mart, dimensions: Sequence[pa.Table]) -> pa.Ta
     for name, dimension in zip(mart.names, dimensions, strict=True):
         cube = cube.append_column(name.called, _names(cube[name.key], dimension, name))
     return summed(cube, mart.keys, mart.measures(cube.column_names))
+
+
+def less(cube: pa.Table, keys: Sequence[str]) -> pa.Table:
+    """A cube of what is to be counted no more."""
+    told = {n: cube[n] if n in keys else pc.negate(cube[n]) for n in cube.column_names}
+    return pa.table(told, schema=cube.schema)
 
 
 def added(cube: pa.Table, changes: pa.Table, keys: Sequence[str]) -> pa.Table:
