@@ -1,6 +1,7 @@
 """Which change of a key counts, and what it does to the row that is there (design.md, L1)."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -107,11 +108,11 @@ def test_a_new_table_holds_what_is_no_delete(spark: SparkSession) -> None:
     assert_df_equality(begun, expected, ignore_row_order=True, ignore_nullable=True)
 
 
-@pytest.fixture(scope="module", params=("Spark", "delta-rs"))
+@pytest.fixture(scope="module", params=("Spark", "delta-rs", "marking"))
 def merged(
     spark: SparkSession, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
 ) -> tuple[dict[str, tuple[Any, ...]], dict[str, int]]:
-    """The rows by key after one MERGE of either engine, and the numbers that it tells.
+    """The rows by key after one MERGE of each engine, and the numbers that it tells.
 
     Every change stands on line 9 of February, every row of before on line 1 of the extract.
     """
@@ -127,7 +128,8 @@ def merged(
             "_row_hash": row_hash(FEED.column_names),
         }
     )
-    tables.replace(silver, "silver/things", statistics="id")
+    marks = request.param == "marking"
+    tables.replace(silver, "silver/things", statistics="id", vectors=marks)
     rows = [
         ("same", "a", 1, 9, "update"),
         ("other", "a", 2, 9, "update"),
@@ -142,8 +144,10 @@ def merged(
     ]
     merge, told = fold.merge_of(FEED), changes(spark, rows)
     to = {"feed": "things", "period": "202502"}
-    if request.param == "delta-rs":
-        version = tables.merge_in_memory(told.toArrow(), "silver/things", merge, **to)
+    if request.param != "Spark":
+        tables = replace(tables, small=True)
+        assert tables.marks("silver/things") == marks
+        version, _ = tables.merge_in_memory(told.toArrow(), "silver/things", merge, **to)
     else:
         version = tables.merge(fold.source_of(told), "silver/things", merge, **to)
     table = tables.path("silver/things")

@@ -23,9 +23,8 @@ import pyarrow.parquet as pq
 from deltalake import DeltaTable
 
 from support_lakehouse.errors import Damaged
-from support_lakehouse.io import delta_log, vectors
+from support_lakehouse.io import delta_log, lake, vectors
 from support_lakehouse.io.delta_log import CHECKPOINT_INTERVAL
-from support_lakehouse.io.lake import MENDED_BY
 from support_lakehouse.model.merge import SPARK, Merge
 
 _KNOWN_FEATURES = {"appendOnly", "invariants", vectors.FEATURE}
@@ -38,6 +37,8 @@ _ENDS = ("minValues", "maxValues")
 
 def writes(table: Path) -> bool:
     """Whether the table marks rows, asks nothing else of who writes it, and has its log whole."""
+    if lake.version_of(table) is None:
+        return False
     there = DeltaTable(table)
     told = there.metadata()
     marks = told.configuration.get("delta.enableDeletionVectors") == "true"
@@ -154,7 +155,7 @@ class _Changes:
                     values = {_SHOWN + name: there[name].take(row) for name in shown}
         except (pa.ArrowException, OSError) as error:
             said = f"a file of the table is torn or gone: {str(error)[:300]}"
-            raise Damaged(said, where=str(file), hint=MENDED_BY) from error
+            raise Damaged(said, where=str(file), hint=lake.MENDED_BY) from error
         columns = {"row": row, "change": change.cast(pa.uint64())}
         return pa.table(columns | {"delete": delete, "effect": effect} | values)
 

@@ -19,6 +19,8 @@ from support_lakehouse.io.landing import BLOCK_BYTES
 from support_lakehouse.io.lock import name_jvm
 
 SMALL_BYTES = 64 * 1024 * 1024
+"""What so many bytes of files come to fits into memory, some times over."""
+_COMPILED_BYTES = 8 * 1024 * 1024
 """Up to so many bytes of files a run is over before a compiler's work would pay."""
 _LOG4J = Path(__file__).with_name("log4j2.properties")
 
@@ -118,7 +120,7 @@ def spark_session(*, bytes_at_stake: int, log: Path, warehouse: Path) -> Iterato
         session.sparkContext.setLogLevel("ERROR")
         _check_delta(session)
     else:
-        session = _local_session(bytes_at_stake <= SMALL_BYTES, log, warehouse)
+        session = _local_session(bytes_at_stake <= _COMPILED_BYTES, log, warehouse)
     gateway: Any = SparkContext._gateway
     name_jvm(gateway.proc.pid if ours else os.getppid())
     try:
@@ -161,7 +163,7 @@ def session_for(
     or stand in no order.
     """
     own = session.newSession()
-    small = bytes_at_stake <= SMALL_BYTES
+    small = bytes_at_stake <= _COMPILED_BYTES
     settings = _SQL | (_SMALL_SQL if small else _BIG_SQL | _parquet(unique, unsorted))
     settings |= {"spark.sql.ansi.enabled": "false"} if lenient else {}
     settings |= _TABLES_SQL if of_tables else {}

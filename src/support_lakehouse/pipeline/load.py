@@ -56,13 +56,14 @@ class Loaded:
 
 @dataclass(frozen=True)
 class Loading:
-    """`own` holds a session for each feed.
+    """`own` holds a session for each feed, and `sizes` the bytes of files that it looks at.
 
     `adds`: marts of interactions are brought up to date by what changed, not made anew.
     """
 
     session: SparkSession
     own: Mapping[str, SparkSession]
+    sizes: Mapping[str, int]
     config: Config
     lakehouse: Path
     plan: Plan
@@ -80,11 +81,7 @@ class Loading:
         return self.tables_of(*self.feeds)
 
     def tables_of(self, *feeds: Feed) -> Tables:
-        small = self.plan.bytes_to_fold(feeds) <= SMALL_BYTES
-        return Tables(self.lakehouse, self.run, self.config.settings.retention, small)
-
-    def _is_big(self, feed: Feed) -> bool:
-        return self.plan.bytes_at_stake(feed.name) > SMALL_BYTES
+        return tables_of(self.plan, feeds, self.config, self.lakehouse, self.run)
 
     def load(self) -> Loaded:
         """Take the plan's files to the marts, or find out why they may not go in."""
@@ -113,10 +110,10 @@ class Loading:
             odd = gold.build_marts(*parts, changed=changed, by_spark=self._counts_by_spark)
         return Loaded(tuple(_with_unknown(entry, odd) for entry in ledger), applied)
 
-    @cached_property
+    @property
     def _marts(self) -> SparkSession:
-        size = bytes_at_work(self.plan, self.config, adds=self.adds)
-        return session_for(self.session, size, of_tables=True)
+        at_stake = self.plan.bytes_at_stake() if self._counts_by_spark else 0
+        return session_for(self.session, max(at_stake, sum(self.sizes.values())), of_tables=True)
 
     @property
     def _counts_by_spark(self) -> bool:
@@ -148,7 +145,8 @@ class Loading:
 
     def _judge(self, feed: Feed, staging: Path, held: ExitStack) -> DataFrame:
         files, tables = self.plan.files_of(feed.name), self.tables
-        hold = tables.held if self._is_big(feed) else tables.held_by_driver
+        small = self.sizes[feed.name] <= SMALL_BYTES
+        hold = tables.held_by_driver if small else tables.held
         return reduce(
             DataFrame.unionByName,
             [
@@ -217,7 +215,7 @@ class Loading:
         return told, applied
 
     def _way(self, feed: Feed, counted: Mapping[str, Counted]) -> Silver:
-        tables, big = self.tables_of(feed), self._is_big(feed)
+        tables, big = self.tables_of(feed), self.plan.bytes_at_stake(feed.name) > SMALL_BYTES
         shown = COUNTED if self.adds and feed.table == gold.INTERACTIONS else ()
         parts = (tables, feed, counted, self.stages)
         return Silver(*parts, anew=self.plan.reset, big=big, shown=shown)
@@ -282,10 +280,19 @@ def loading(
 ) -> Iterator[Loading]:
     """What loads a plan; `spark` is used and left open, else a session is started and ended."""
     adds = may_add(plan, config.feeds, config.fingerprint, lakehouse)
-    size = bytes_at_work(plan, config, adds=adds)
-    with session_of_run(spark, lakehouse, run, size, stages) as session:
-        own = {
-            f.name: session_of(f, session, plan.bytes_at_stake(f.name))
-            for f in feeds_at_work(plan, config.feeds)
-        }
-        yield Loading(session, own, config, lakehouse, plan, run, stages, adds)
+    feeds = feeds_at_work(plan, config.feeds)
+    sizes = {
+        feed.name: bytes_at_work(plan, feed, tables_of(plan, [feed], config, lakehouse, run))
+        for feed in feeds
+    }
+    with session_of_run(spark, lakehouse, run, sum(sizes.values()), stages) as session:
+        own = {feed.name: session_of(feed, session, sizes[feed.name]) for feed in feeds}
+        yield Loading(session, own, sizes, config, lakehouse, plan, run, stages, adds)
+
+
+def tables_of(
+    plan: Plan, feeds: Sequence[Feed], config: Config, lakehouse: Path, run: str
+) -> Tables:
+    """The tables that some feeds write to, which is little or much."""
+    small = plan.bytes_to_fold(feeds) <= SMALL_BYTES
+    return Tables(lakehouse, run, config.settings.retention, small)

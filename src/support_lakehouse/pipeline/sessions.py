@@ -6,26 +6,25 @@ from pathlib import Path
 
 from pyspark.sql import SparkSession
 
-from support_lakehouse.config import Config
 from support_lakehouse.io.runlog import Stages
 from support_lakehouse.io.session import session_for, spark_session
+from support_lakehouse.io.tables import Tables
 from support_lakehouse.model.feed import Feed
-from support_lakehouse.model.plan import Plan, feeds_at_work
-from support_lakehouse.stages import gold
+from support_lakehouse.model.plan import Plan
 
 
-def bytes_at_work(plan: Plan, config: Config, *, adds: bool) -> int:
-    """The size of all files that a run's work may grow with.
+def bytes_at_work(plan: Plan, feed: Feed, tables: Tables) -> int:
+    """The size of the files whose rows Spark looks at for a feed's silver.
 
-    With marts that are made anew it is all there are. Else the marts look at what came alone, and
-    where categories may go to other departments, at interactions.
+    Those that stand there already are among them only where it has to read the table: to MERGE,
+    to tell the files of one fold apart, or to find the latest row of each key.
     """
-    if not adds:
-        return plan.bytes_at_stake()
-    feeds = {feed.table: feed for feed in config.feeds}
-    at_work = {feed.table for feed in feeds_at_work(plan, config.feeds)}
-    looked_at = at_work | ({gold.INTERACTIONS} if gold.CATEGORIES in at_work else set())
-    return sum(plan.bytes_at_stake(feeds[table].name) for table in looked_at)
+    folds = [fold for fold in plan.timeline(feed).folds if not fold.begins]
+    told_apart = any(feed.order or len(fold.files) > 1 for fold in folds)
+    by_spark = bool(folds) and not (tables.in_memory(feed.table) or tables.marks(feed.table))
+    if feed.kind == "snapshot" or told_apart or by_spark:
+        return plan.bytes_at_stake(feed.name)
+    return plan.bytes_to_fold([feed])
 
 
 def session_of(feed: Feed, session: SparkSession, bytes_at_stake: int) -> SparkSession:

@@ -21,6 +21,7 @@ from support_lakehouse.model.settings import Settings
 from support_lakehouse.transforms import cubes, marts, named, roster
 from support_lakehouse.transforms.cubes import Dialect
 from support_lakehouse.transforms.fingerprint import ROW_HASH, row_hash
+from support_lakehouse.transforms.hashing import row_hashes
 from support_lakehouse.transforms.searching import one_of
 
 ROSTER, STATUS_HISTORY = "silver/roster_agents", "silver/agent_status_history"
@@ -138,7 +139,7 @@ class Making:
             made = marts.mart_of(self._frame(rows), cube.mart, [self._frame(d) for d in names])
         if isinstance(self.changed, Renamed):
             concerned = _any_of(self.changed.texts, cube.mart.keys)
-            told = (self._hashed(made), cube.mart_table, concerned)
+            told = (_hashed(made), cube.mart_table, concerned)
             self.tables.replace_where(*told, statistics=cube.mart.keys[0])
         else:
             self._replaced(cube.mart_table, made, cube.mart.keys)
@@ -215,12 +216,7 @@ class Making:
         return self.read(table) if self.by_spark else self.tables.rows(self.session, table)
 
     def _replaced(self, table: str, rows: Rows, keys: Sequence[str]) -> Rows:
-        return self.tables.replaced(self._hashed(rows), table, statistics=keys[0])
-
-    def _hashed(self, rows: Rows) -> Rows:
-        """With the hash of each row, which is Spark's in any case."""
-        hashed = _hashed(self._frame(rows))
-        return hashed.toArrow() if isinstance(rows, pa.Table) else hashed
+        return self.tables.replaced(_hashed(rows), table, statistics=keys[0])
 
     def _frame(self, rows: Rows) -> DataFrame:
         return frame_of(self.session, rows)
@@ -244,8 +240,10 @@ def _called(table: str) -> str:
     return {INTERACTIONS: "interactions", CATEGORIES: "categories"}[table]
 
 
-def _hashed(rows: DataFrame) -> DataFrame:
-    return rows.withColumn(ROW_HASH, row_hash(rows.columns))
+def _hashed(rows: Rows) -> Rows:
+    if isinstance(rows, DataFrame):
+        return rows.withColumn(ROW_HASH, row_hash(rows.columns))
+    return rows.append_column(ROW_HASH, row_hashes(rows))
 
 
 def _any_of(told: Mapping[str, Sequence[str | None]], columns: Sequence[str]) -> str:
@@ -261,7 +259,7 @@ def roster_tables(at: Making) -> None:
     active = at.read(f"{ACTIVE}_history") if ACTIVE in at.came else details.limit(0)
     history = roster.status_history(details, active, synced)
     at.tables.replace(
-        _hashed(history),
+        history.withColumn(ROW_HASH, row_hash(history.columns)),
         STATUS_HISTORY,
         statistics="agent_id,sync_date",
         feed=ROSTER_ACTIVE,
