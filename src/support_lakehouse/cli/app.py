@@ -50,13 +50,17 @@ app.add_typer(configure.config, name="config", help="Check and describe what is 
 app.add_typer(configure.feed, name="feed", help="Draft the declaration of a new feed.")
 
 
+_SOON_SECONDS = 0.02
+
+
 class Terminated(BaseException):
     """SIGTERM arrived; what is open is closed on the way out."""
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Run a command and leave with its exit code (design.md 8)."""
-    signal.signal(signal.SIGTERM, _terminated)
+    for told in (signal.SIGTERM, signal.SIGALRM):
+        signal.signal(told, _terminated)
     sys.exit(_exit_code(arguments))
 
 
@@ -99,4 +103,10 @@ def _unexpected(error: Exception) -> int:
 
 
 def _terminated(signum: int, frame: FrameType | None) -> Any:
+    """Leave; but not from an import, as numpy takes what is raised meanwhile for its own errors."""
+    while frame is not None:
+        if frame.f_code.co_filename.startswith("<frozen importlib"):
+            signal.setitimer(signal.ITIMER_REAL, _SOON_SECONDS)
+            return
+        frame = frame.f_back
     raise Terminated
