@@ -106,6 +106,29 @@ def test_where_a_department_alone_changed_only_work_is_counted_again(
     assert_same(one, last(config, spark, staying, tmp_path / "all", "202502", "202503", "202504"))
 
 
+def test_interactions_of_a_category_that_came_with_them_count_in_its_department(
+    config: Config,
+    spark: SparkSession,
+    tmp_path: Path,
+    added: list[tuple[str, ...]],
+    staying: Path,
+) -> None:
+    last(config, spark, staying, tmp_path / "one", "202502", "202503")
+    told = "category_id,category_name,department,action\nNEW,New,Repair,add\n"
+    (staying / "delta" / "service_categories_delta_202504.csv").write_text(told)
+    head, *rows = (staying / "delta" / "interactions_delta_202503.csv").read_text().splitlines()
+    columns = head.split(",")
+    place = columns.index("category_id")
+    cells = next(row.split(",") for row in rows if ",phone," in row.lower())
+    cells[place], cells[columns.index("action")] = "NEW", "add"
+    cells[columns.index("interaction_id")] = "INT99999"
+    text = f"{head}\n{','.join(cells)}\n"
+    (staying / "delta" / "interactions_delta_202504.csv").write_text(text)
+    one = last(config, spark, staying, tmp_path / "one", "202504")
+    assert sorted(added) == sorted([cubes.CUBE_KEYS, cubes.WORK_KEYS, cubes.HOURS_KEYS])
+    assert_same(one, last(config, spark, staying, tmp_path / "all", "202502", "202503", "202504"))
+
+
 CENTER_HEAD, AGENT_HEAD = (
     "contact_center_id,contact_center_name,location,action\n",
     "agent_id,full_name,contact_center_id,hire_date,category_id,action\n",

@@ -95,7 +95,9 @@ def changed(
         )
         were = _dimension(tables, CATEGORIES, named.DEPARTMENT, last.tables[CATEGORIES].version)
         departments = _dimension(tables, CATEGORIES, named.DEPARTMENT)
-        yield Changed(gone, new, were, departments, _moved(tables, last, were, departments))
+        there = tables.query(CUBE, "SELECT DISTINCT category_id FROM t", last.tables[CUBE].version)
+        there = pa.concat_tables([there, *(rows.select(["category_id"]) for rows in sides[1])])
+        yield Changed(gone, new, were, departments, _moved(there, were, departments))
 
 
 def _turnovers(last: Release, folded: Mapping[str, Applied]) -> list[Turnover] | None:
@@ -110,13 +112,13 @@ def _turnovers(last: Release, folded: Mapping[str, Applied]) -> list[Turnover] |
     return told
 
 
-def _moved(
-    tables: Tables, last: Release, were: pa.Table, departments: pa.Table
-) -> list[str] | None:
-    """The categories that went to another department, of those with interactions; None for many."""
-    version = last.tables[CUBE].version
-    counted = tables.query(CUBE, "SELECT DISTINCT category_id FROM t", version)
-    keys = named.moved(counted, were, departments, named.DEPARTMENT)["category_id"].to_pylist()
+def _moved(rows: pa.Table, were: pa.Table, departments: pa.Table) -> list[str] | None:
+    """The categories, of some rows, that are in another department now; None for many.
+
+    A category that came along with its interactions is one of them.
+    """
+    known = rows.group_by("category_id").aggregate([])
+    keys = named.moved(known, were, departments, named.DEPARTMENT)["category_id"].to_pylist()
     return keys if len(keys) <= _FEW_NAMES else None
 
 
