@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from support_lakehouse.io import runtime
 from tests.product.support import DATA, REPO
 
 
@@ -58,6 +59,19 @@ def test_a_wrong_java_is_named_with_its_version(tmp_path):
     done = first_run(tmp_path, JAVA_HOME=str(java(tmp_path, "11.0.2")))
     assert done.returncode == 2
     assert f'{tmp_path}/bin/java is version "11.0.2". Expected Java 17 or 21.' in done.stderr
+
+
+@pytest.mark.parametrize("options", ["", "-Dsome.option=1"])
+def test_the_class_data_archive_is_found_whatever_java_says_first(options):
+    asked = "from support_lakehouse.io import runtime as r; print(r.archive().name, r.java()[1])"
+    done = subprocess.run(
+        [sys.executable, "-c", asked],
+        env={**os.environ, "JAVA_TOOL_OPTIONS": options},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout == f"{runtime.archive().name} {runtime.java()[1]}\n"
 
 
 def test_missing_jars_are_named_with_the_command_that_brings_them(tmp_path):

@@ -55,7 +55,8 @@ def java() -> tuple[Path, str]:
         raise SetupError(
             f"{found} is {version}", expected=needed, hint="Install it or set JAVA_HOME to it."
         )
-    return Path(found), told.stderr.splitlines()[0]
+    # Not the first line: there it may say which JAVA_TOOL_OPTIONS it picked up.
+    return Path(found), next(line for line in told.stderr.splitlines() if match[0] in line)
 
 
 def jars() -> tuple[Path, ...]:
