@@ -1,10 +1,12 @@
 """Which texts are which values, and which are none (contracts.md, Reading)."""
 
+import re
 from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from typing import get_args
 
 import pytest
-from pyspark.sql import SparkSession
+from pyspark.sql import Column, SparkSession
 from pyspark.sql import functions as F
 
 from support_lakehouse.io.session import session_for
@@ -269,6 +271,59 @@ def test_other_texts_are_no_timestamps(spark: SparkSession) -> None:
         "-2025-01-05T10:00:00Z",
     ]
     assert_reads_none(spark, "timestamp", words + clocks + signs + short + digits)
+
+
+def test_a_text_that_is_nearly_a_usual_timestamp_is_what_the_rule_says(
+    spark: SparkSession,
+) -> None:
+    usual = "2024-02-19T23:59:58Z"
+    odd = "03-:.+ TZz\téN٣"
+    places = range(len(usual))
+    once = [(place, letter) for place in places for letter in odd]
+    changed = [[one] for one in once] + [[one, two] for one in once for two in once if one < two]
+    texts = {_with(usual, letters) for letters in changed}
+    for place in places:
+        shorter = usual[:place] + usual[place + 1 :]
+        texts |= {shorter} | {shorter[:at] + letter + shorter[at:] for at, letter in once}
+    frame = spark.createDataFrame([(text,) for text in sorted(texts)], "text string")
+    value = read_as(F.col("text"), ColumnType.model_validate("timestamp"))
+    found = {row["text"]: row["micros"] for row in frame.select("text", _micros(value)).collect()}
+    wrong = {t: (found[t], _by_hand(t)) for t in texts if found[t] != _by_hand(t)}
+    assert wrong == {}
+    assert sum(value is not None for value in found.values()) > 200
+
+
+def _with(text: str, letters: Sequence[tuple[int, str]]) -> str:
+    changed = list(text)
+    for place, letter in letters:
+        changed[place] = letter
+    return "".join(changed)
+
+
+def _micros(value: Column) -> Column:
+    return F.unix_micros(value).alias("micros")
+
+
+def _by_hand(text: str) -> int | None:
+    """The moment in microseconds since 1970, as contracts.md has it: its shape, then a real day."""
+    shape = r"([0-9]{4}-[0-9]{2}-[0-9]{2})[T ]([0-9]{2}:[0-9]{2})(:[0-9]{2})?(\.[0-9]{1,6})?(.*)"
+    parts = re.fullmatch(shape, text)
+    if parts is None or not re.fullmatch("(Z|[+-][0-9]{2}:?[0-9]{2})?", parts[5]):
+        return None
+    if parts[4] and not parts[3]:
+        return None
+    offset = parts[5] if parts[5] not in ("Z", "") else "+00:00"
+    hours, minutes = int(offset[1:3]), int(offset[-2:])
+    if minutes > 59 or hours * 60 + minutes > 18 * 60:
+        return None
+    away = timedelta(hours=hours, minutes=minutes) * (-1 if offset[0] == "-" else 1)
+    micros = f"{parts[4] or '.'}000000"[:7]
+    try:
+        clock = f"{parts[2]}{parts[3] or ':00'}{micros}"
+        moment = datetime.fromisoformat(f"{parts[1]}T{clock}+00:00") - away
+    except ValueError:
+        return None
+    return (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
 
 
 def test_a_line_break_is_part_of_no_timestamp(spark: SparkSession) -> None:

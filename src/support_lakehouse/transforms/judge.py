@@ -126,11 +126,13 @@ def _all_true(told: Sequence[Told]) -> Column:
     """The texts of the conditions that hold, null where none does.
 
     The array is made for the few rows that need one: making it for all costs more than judging.
+    Of arrays within an array, as whatever takes a function keeps Spark from compiling the verdict.
     """
     if not told:
         return F.lit(None)
     conditions = [condition for condition, _ in told]
-    texts = F.array_compact(F.array(*(F.when(condition, text) for condition, text in told)))
+    none = F.array()
+    texts = F.flatten(F.array(*(F.when(c, F.array(text)).otherwise(none) for c, text in told)))
     return F.when(reduce(or_, conditions), texts)
 
 

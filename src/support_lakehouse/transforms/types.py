@@ -97,14 +97,24 @@ def timestamp(text: Column) -> Column:
     Offsets go up to 18 hours, as Java's do; the first day of year 1 and the last of year 9999
     can be told in UTC only.
     """
-    # Nearly all texts have this shape, and what Spark casts of it is a real moment.
-    # Both digits of the seconds are asked for: Spark takes `5Z` for five seconds, `5NZ` for a zone.
+    # Nearly all texts are 2024-02-29T23:59:59Z, told by the few bytes that leave what Spark casts
+    # no other way to be one; a pattern costs three times as much, as do characters. The last byte
+    # of the seconds is a digit: Spark takes `5 ` for five seconds, `5Z` and `5N` for a zone.
+    at = text.cast("binary")
+    usual = (
+        (F.octet_length(text) == 20)
+        & F.endswith(text, F.lit("Z"))
+        & (F.substring(at, 5, 1) == F.lit(b"-"))
+        & (F.substring(at, 17, 1) == F.lit(b":"))
+        & F.substring(at, 19, 1).between(F.lit(b"0"), F.lit(b"9"))
+        & (text >= "0001")
+    )
     # The Z is left out for Spark, which looks up a named zone for each row: the session is in UTC.
-    usual = text.rlike(r"^.{4}-..-..T..:..:[0-9]{2}Z\z") & (text >= "0001")
+    without_zone = F.substring(at, 1, 19).cast("string")
     # Spark takes an offset only behind seconds.
     with_seconds = F.when(F.substring(text, 17, 1) == ":", text).otherwise(
         F.regexp_replace(text, "^(.{16})", "$1:00")
     )
     shape = rf"^{_EDGE}{_DAY}[T ]{_CLOCK}(?:Z|{_OFFSET})?\z"
     unusual = F.when(text.rlike(shape), with_seconds.try_cast("timestamp"))
-    return F.when(usual, F.substring(text, 1, 19).try_cast("timestamp")).otherwise(unusual)
+    return F.when(usual, without_zone.try_cast("timestamp")).otherwise(unusual)
