@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 from py4j.protocol import Py4JJavaError
@@ -15,6 +16,7 @@ from pyspark.sql import functions as F
 from support_lakehouse.errors import SetupError
 from support_lakehouse.io import runtime
 from support_lakehouse.io.delta_log import CHECKPOINT_INTERVAL
+from support_lakehouse.io.java_names import remember_names
 from support_lakehouse.io.landing import BLOCK_BYTES
 from support_lakehouse.io.lock import name_jvm
 
@@ -23,6 +25,7 @@ SMALL_BYTES = 64 * 1024 * 1024
 _COMPILED_BYTES = 8 * 1024 * 1024
 """Up to so many bytes of files a run is over before a compiler's work would pay."""
 _LOG4J = Path(__file__).with_name("log4j2.properties")
+_ending: list[Thread] = []
 
 _DELTA = {
     "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
@@ -73,6 +76,8 @@ _LOCAL = {
     "spark.driver.host": "127.0.0.1",
     "spark.driver.bindAddress": "127.0.0.1",
     "spark.sql.shuffle.partitions": "8",
+    # Java lowers letters as ICU does, which takes a second to make itself ready.
+    "spark.sql.icu.caseMappings.enabled": "false",
 }
 _SMALL_SQL = {
     "spark.sql.shuffle.partitions": "1",
@@ -88,7 +93,7 @@ _SMALL_SQL = {
     "spark.databricks.delta.writeChecksumFile.enabled": "false",
 }
 _SMALL = {"spark.broadcast.compress": "false", "spark.shuffle.compress": "false"} | _SMALL_SQL
-_JAVA = "-Duser.timezone=UTC -XX:-UsePerfData -Xshare:auto"
+_JAVA = "-Duser.timezone=UTC -Duser.language=en -XX:-UsePerfData -Xshare:auto"
 _JAVA_SMALL = (
     "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -XX:ReservedCodeCacheSize=128m -Xms1g -Xmn700m"
 )
@@ -112,8 +117,10 @@ def started_by_spark_submit() -> bool:
 def spark_session(*, bytes_at_stake: int, log: Path, warehouse: Path) -> Iterator[SparkSession]:
     """A session for one run, stopped at the end; what the JVM prints goes to the log file.
 
-    Raises SetupError where Java or the jars are missing.
+    A JVM of our own takes a second to end, which is not waited for unless the run failed: what is
+    left to do needs the memory, not the JVM. Raises SetupError where Java or the jars are missing.
     """
+    _wait_for_last_end()
     ours = not started_by_spark_submit() and SparkContext._gateway is None
     if started_by_spark_submit():
         session = _with(SparkSession.builder, _ALWAYS).getOrCreate()
@@ -123,14 +130,19 @@ def spark_session(*, bytes_at_stake: int, log: Path, warehouse: Path) -> Iterato
         session = _local_session(bytes_at_stake <= _COMPILED_BYTES, log, warehouse)
     gateway: Any = SparkContext._gateway
     name_jvm(gateway.proc.pid if ours else os.getppid())
+    remember_names(gateway.jvm)
+    failed = True
     try:
         with ThreadPoolExecutor(1) as beside:
             beside.submit(_first_job, session)
             yield session
+        failed = False
     finally:
-        session.stop()
-        if ours:
-            _end_jvm()
+        if failed or not ours:
+            _end(session, ours)
+        else:
+            _ending.append(Thread(target=_end, args=(session, ours), daemon=True))
+            _ending[-1].start()
 
 
 def _first_job(session: SparkSession) -> None:
@@ -138,12 +150,19 @@ def _first_job(session: SparkSession) -> None:
     session.range(1).select(F.col("id").cast("string")).toArrow()
 
 
-def _end_jvm() -> None:
-    """End the JVM that this process began: what is left to do needs the memory, not the JVM."""
-    gateway: Any = SparkContext._gateway
-    gateway.shutdown()
-    gateway.proc.stdin.close()  # its sign to leave (pyspark.java_gateway)
-    SparkContext._gateway = SparkContext._jvm = None
+def _end(session: SparkSession, ours: bool) -> None:
+    session.stop()
+    if ours:
+        gateway: Any = SparkContext._gateway
+        gateway.shutdown()
+        gateway.proc.stdin.close()  # its sign to leave (pyspark.java_gateway)
+        SparkContext._gateway = SparkContext._jvm = None
+
+
+def _wait_for_last_end() -> None:
+    """PySpark knows one JVM at a time."""
+    while _ending:
+        _ending.pop().join()
 
 
 def session_for(
