@@ -129,6 +129,28 @@ def test_interactions_of_a_category_that_came_with_them_count_in_its_department(
     assert_same(one, last(config, spark, staying, tmp_path / "all", "202502", "202503", "202504"))
 
 
+def test_a_call_that_is_gone_is_gone_from_the_department_that_its_category_left(
+    config: Config,
+    spark: SparkSession,
+    tmp_path: Path,
+    added: list[tuple[str, ...]],
+    staying: Path,
+) -> None:
+    last(config, spark, staying, tmp_path / "one", "202502", "202503")
+    head, *rows = (staying / "delta" / "interactions_delta_202503.csv").read_text().splitlines()
+    columns = head.split(",")
+    cells = next(row.split(",") for row in rows if ",phone," in row.lower())
+    cells[columns.index("action")] = "delete"
+    (staying / "delta" / "interactions_delta_202504.csv").write_text(f"{head}\n{','.join(cells)}\n")
+    category = cells[columns.index("category_id")]
+    (staying / "delta" / "service_categories_delta_202504.csv").write_text(
+        f"category_id,category_name,department,action\n{category},Any,Elsewhere,update\n"
+    )
+    one = last(config, spark, staying, tmp_path / "one", "202504")
+    assert sorted(added) == sorted([cubes.CUBE_KEYS, cubes.WORK_KEYS, cubes.HOURS_KEYS])
+    assert_same(one, last(config, spark, staying, tmp_path / "all", "202502", "202503", "202504"))
+
+
 CENTER_HEAD, AGENT_HEAD = (
     "contact_center_id,contact_center_name,location,action\n",
     "agent_id,full_name,contact_center_id,hire_date,category_id,action\n",

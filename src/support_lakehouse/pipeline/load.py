@@ -31,7 +31,7 @@ from support_lakehouse.stages.books import (
     repeated_keys,
     some_rejected,
 )
-from support_lakehouse.stages.changed import changed, may_add
+from support_lakehouse.stages.changed import changed, may_add, moved
 from support_lakehouse.stages.gates import broken_gates
 from support_lakehouse.stages.release import is_told
 from support_lakehouse.transforms.cubes import COUNTED
@@ -100,12 +100,20 @@ class Loading:
 
         `held` are the judged records of new files; what else is folded comes from bronze.
         """
-        done = side_by_side(self.feeds, lambda feed: self._silver(feed, held.get(feed.name)))
+        moved: list[gold.Moved] = []
+
+        def silver(feed: Feed) -> tuple[list[LedgerEntry], dict[str, Applied]]:
+            done = self._silver(feed, held.get(feed.name))
+            if self.adds and feed.table == gold.CATEGORIES:
+                moved.append(self._moved())  # while interactions are still merged
+            return done
+
+        done = side_by_side(self.feeds, silver)
         told = {e.place: e for entries, _ in done.values() for e in entries}
         kept = [e for e in self.plan.ledger if e.place not in told]
         ledger = sorted([*kept, *told.values()], key=lambda e: e.place)
         applied = {feed.table: done[feed.name][1] for feed in self.feeds}
-        with self.stages.stage("gold"), self._changed(applied) as changed:
+        with self.stages.stage("gold"), self._changed(applied, moved) as changed:
             parts = (self._marts, self.tables, self.config, ledger, set(applied))
             odd = gold.build_marts(*parts, changed=changed, by_spark=self._counts_by_spark)
         return Loaded(tuple(_with_unknown(entry, odd) for entry in ledger), applied)
@@ -122,15 +130,20 @@ class Loading:
 
     @contextmanager
     def _changed(
-        self, applied: Mapping[str, Mapping[str, Applied]]
+        self, applied: Mapping[str, Mapping[str, Applied]], moved: Sequence[gold.Moved]
     ) -> Iterator[gold.Changed | gold.Renamed | None]:
         """What to bring marts up to date by; None to make them anew."""
         if not self.adds:
             yield None
             return
         assert self.plan.last is not None
-        with changed(self.tables, self.plan.last, applied) as told:
+        there = (lambda: moved[0]) if moved else self._moved
+        with changed(self.tables, self.plan.last, applied, there) as told:
             yield told
+
+    def _moved(self) -> gold.Moved:
+        assert self.plan.last is not None
+        return moved(self.tables, self.plan.last, self.config.settings.business_zone)
 
     @contextmanager
     def _judged(self) -> Iterator[dict[str, DataFrame]]:

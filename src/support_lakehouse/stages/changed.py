@@ -1,6 +1,6 @@
 """Owns what a run changed among interactions, where that is less than all of them by far."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -24,11 +24,13 @@ from support_lakehouse.stages.gold import (
     INTERACTIONS,
     WORK_CUBE,
     Changed,
+    Moved,
     Renamed,
 )
 from support_lakehouse.stages.release import code_fingerprint
-from support_lakehouse.transforms import named
+from support_lakehouse.transforms import cubes, named
 from support_lakehouse.transforms.cubes import COUNTED
+from support_lakehouse.transforms.searching import one_of
 
 WORTH_ADDING_BYTES = 64 * 1024 * 1024
 """Of fewer bytes of files the marts are made anew sooner than it is found out what changed."""
@@ -72,9 +74,28 @@ def _stands(last: Release, table: str, lakehouse: Path) -> bool:
     return state is not None and lake.version_of(lakehouse / table) == state.version
 
 
+def moved(tables: Tables, last: Release, zone: str) -> Moved:
+    """Which categories are in another department than in the last release, and their work in it.
+
+    Looks at all interactions, but as they were: that can go on while others are merged into them.
+    """
+    were = _dimension(tables, CATEGORIES, named.DEPARTMENT, last.tables[CATEGORIES].version)
+    now = _dimension(tables, CATEGORIES, named.DEPARTMENT)
+    there = tables.query(CUBE, "SELECT DISTINCT category_id FROM t", last.tables[CUBE].version)
+    keys = named.moved(there, were, now, named.DEPARTMENT)["category_id"].to_pylist()
+    if len(keys) > _FEW_NAMES:
+        return Moved(were, now, None)
+    of_them = one_of("category_id", keys)
+    sql = cubes.work_cube(cubes.DATAFUSION, zone, "category_id", of_them).format(interactions="t")
+    return Moved(were, now, tables.query(INTERACTIONS, sql, last.tables[INTERACTIONS].version))
+
+
 @contextmanager
 def changed(
-    tables: Tables, last: Release, applied: Mapping[str, Mapping[str, Applied]]
+    tables: Tables,
+    last: Release,
+    applied: Mapping[str, Mapping[str, Applied]],
+    moved: Callable[[], Moved],
 ) -> Iterator[Changed | Renamed | None]:
     """What a run changed, for as long as this is open; None where that is not known."""
     renamed = _renamed(tables, last)
@@ -93,11 +114,7 @@ def changed(
             held.enter_context(lake.at_hand(pa.concat_tables([nothing, *rows]), tables.staging))
             for rows in sides
         )
-        were = _dimension(tables, CATEGORIES, named.DEPARTMENT, last.tables[CATEGORIES].version)
-        departments = _dimension(tables, CATEGORIES, named.DEPARTMENT)
-        there = tables.query(CUBE, "SELECT DISTINCT category_id FROM t", last.tables[CUBE].version)
-        there = pa.concat_tables([there, *(rows.select(["category_id"]) for rows in sides[1])])
-        yield Changed(gone, new, were, departments, _moved(there, were, departments))
+        yield Changed(gone, new, moved())
 
 
 def _turnovers(last: Release, folded: Mapping[str, Applied]) -> list[Turnover] | None:
@@ -110,16 +127,6 @@ def _turnovers(last: Release, folded: Mapping[str, Applied]) -> list[Turnover] |
             told.append(done.turnover)
         version = done.version
     return told
-
-
-def _moved(rows: pa.Table, were: pa.Table, departments: pa.Table) -> list[str] | None:
-    """The categories, of some rows, that are in another department now; None for many.
-
-    A category that came along with its interactions is one of them.
-    """
-    known = rows.group_by("category_id").aggregate([])
-    keys = named.moved(known, were, departments, named.DEPARTMENT)["category_id"].to_pylist()
-    return keys if len(keys) <= _FEW_NAMES else None
 
 
 def _renamed(tables: Tables, last: Release) -> Renamed | None:

@@ -6,8 +6,8 @@ other names, in those rows that show them.
 """
 
 from collections.abc import Callable, Mapping, Sequence, Set
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pyarrow as pa
@@ -44,18 +44,25 @@ class Renamed:
 
 
 @dataclass(frozen=True)
-class Changed:
-    """The interactions that a run took out of silver, and those that it put in: tables of them.
+class Moved:
+    """The departments by category, as they were before a run and as they are.
 
-    With departments by category, as they were and as they are, and the categories that are in
-    another department now: too many to name them is None.
+    `work`: the work cube by category, before the run, of categories that are in another department
+    now; None where these are too many to name.
     """
+
+    were: pa.Table
+    now: pa.Table
+    work: pa.Table | None
+
+
+@dataclass(frozen=True)
+class Changed:
+    """The interactions that a run took out of silver, and those that it put in: tables of them."""
 
     gone: Path
     new: Path
-    departments_were: pa.Table
-    departments: pa.Table
-    moved: Sequence[str] | None
+    moved: Moved
 
 
 @dataclass(frozen=True)
@@ -115,7 +122,8 @@ class Making:
     """What the making of a mart may look at; `came` are the silver tables with files that count.
 
     `changed`: what cubes, or marts alone, are brought up to date by; None to make them anew.
-    `by_spark`: as where there is too much for one machine; else DataFusion counts.
+    `by_spark`: as where there is too much for one machine; else DataFusion counts. `writing` is
+    what `pool` was given to write, to be waited for when all is made.
     """
 
     session: SparkSession
@@ -127,6 +135,8 @@ class Making:
     odd: dict[str, int]
     changed: Changed | Renamed | None
     by_spark: bool
+    pool: ThreadPoolExecutor
+    writing: list[Future[Rows]] = field(default_factory=list)
 
     def mart_of(self, cube: Cube) -> None:
         """Bring a cube up to date and make its mart, in memory where all of that fits."""
@@ -150,7 +160,7 @@ class Making:
             case Renamed(keys=renamed):
                 concerned = _any_of(renamed, cube.keys)
                 return self.tables.query(cube.table, f"SELECT * FROM t WHERE {concerned}")
-            case Changed() as changed if not (cube.by_department and changed.moved is None):
+            case Changed() as changed if not (cube.by_department and changed.moved.work is None):
                 if not self.touched & {*cube.counted_from}:
                     return self._rows(cube.table)
                 return self._replaced(cube.table, self._added(cube, changed), cube.keys)
@@ -190,33 +200,39 @@ class Making:
     def _by_department(self, changed: Changed) -> tuple[pa.Table, pa.Table]:
         """What came and what is gone by department, where categories may be in another one.
 
-        All changes count in the departments that were; then what is there now of a category that
-        moved goes from one department to the other.
+        All changes count in the departments that are; what was there before of a category that
+        moved goes there from the department that was.
         """
 
-        def counted(source: Path, where: str) -> pa.Table:
+        def counted(source: Path) -> pa.Table:
             return self._counted(
-                lambda sql, told: cubes.work_cube(sql, told.business_zone, "category_id", where),
+                lambda sql, told: cubes.work_cube(sql, told.business_zone, "category_id"),
                 {INTERACTIONS: source},
             )
 
         def resolved(rows: pa.Table, departments: pa.Table) -> pa.Table:
             return named.mart_of(rows, named.WORK_BY_DEPARTMENT, [departments])
 
-        were, new = changed.departments_were, counted(changed.new, "true")
-        came, gone = resolved(new, were), resolved(counted(changed.gone, "true"), were)
-        if not changed.moved:
-            return came, gone
-        moved = counted(self.tables.path(INTERACTIONS), one_of("category_id", changed.moved))
-        now, then = (resolved(moved, told) for told in (changed.departments, were))
-        return pa.concat_tables([came, now]), pa.concat_tables([gone, then])
+        moved = changed.moved
+        assert moved.work is not None
+        came = [resolved(rows, moved.now) for rows in (counted(changed.new), moved.work)]
+        gone = [resolved(counted(changed.gone), moved.now), resolved(moved.work, moved.were)]
+        return pa.concat_tables(came), pa.concat_tables(gone)
 
     def _rows(self, table: str) -> Rows:
         """All of a table, in memory if it fits and DataFusion counts."""
         return self.read(table) if self.by_spark else self.tables.rows(self.session, table)
 
     def _replaced(self, table: str, rows: Rows, keys: Sequence[str]) -> Rows:
-        return self.tables.replaced(_hashed(rows), table, statistics=keys[0])
+        """Make rows all that a table holds, and go on with them; those at hand while written."""
+
+        def write() -> Rows:
+            return self.tables.replaced(_hashed(rows), table, statistics=keys[0])
+
+        if isinstance(rows, DataFrame):
+            return write()
+        self.writing.append(self.pool.submit(write))
+        return rows
 
     def _frame(self, rows: Rows) -> DataFrame:
         return frame_of(self.session, rows)
@@ -309,11 +325,14 @@ def build_marts(
     """
     with_files = {entry.feed for entry in ledger if entry.state == "loaded"}
     came = {feed.table for feed in config.feeds if feed.name in with_files}
-    at = Making(session, tables, config, ledger, came, touched, {}, changed, by_spark)
     todo = [step for step in STEPS if {*step.sources, *step.also} & touched]
     if not todo:
         return None
-    with ThreadPoolExecutor(len(todo)) as pool:
-        for done in [pool.submit(at.make, step) for step in todo]:
-            done.result()
+    with ThreadPoolExecutor(3 * len(todo)) as pool:  # each step has two tables to write
+        parts = (session, tables, config, ledger, came, touched)
+        at = Making(*parts, {}, changed, by_spark, pool)
+        for making in [pool.submit(at.make, step) for step in todo]:
+            making.result()
+        for written in at.writing:
+            written.result()
     return at.odd if any(ROSTER in step.tables for step in todo) else None
