@@ -21,7 +21,7 @@ from support_lakehouse.model.books import OPEN, REFUSED, LedgerEntry
 from support_lakehouse.model.feed import Feed
 from support_lakehouse.model.plan import Plan, feeds_at_work
 from support_lakehouse.pipeline.sessions import bytes_at_work, session_of, session_of_run
-from support_lakehouse.stages import admit, gold
+from support_lakehouse.stages import admit
 from support_lakehouse.stages.apply import Silver
 from support_lakehouse.stages.books import (
     Applied,
@@ -31,8 +31,10 @@ from support_lakehouse.stages.books import (
     repeated_keys,
     some_rejected,
 )
-from support_lakehouse.stages.changed import changed, may_add, moved
+from support_lakehouse.stages.changed import Changed, Moved, Renamed, changed, may_add, moved
 from support_lakehouse.stages.gates import broken_gates
+from support_lakehouse.stages.gold import build_marts
+from support_lakehouse.stages.gold_tables import CATEGORIES, INTERACTIONS, ROSTER_ACTIVE
 from support_lakehouse.stages.release import is_told
 from support_lakehouse.transforms.cubes import COUNTED
 
@@ -100,11 +102,11 @@ class Loading:
 
         `held` are the judged records of new files; what else is folded comes from bronze.
         """
-        moved: list[gold.Moved] = []
+        moved: list[Moved] = []
 
         def silver(feed: Feed) -> tuple[list[LedgerEntry], dict[str, Applied]]:
             done = self._silver(feed, held.get(feed.name))
-            if self.adds and feed.table == gold.CATEGORIES:
+            if self.adds and feed.table == CATEGORIES:
                 moved.append(self._moved())  # while interactions are still merged
             return done
 
@@ -115,7 +117,7 @@ class Loading:
         applied = {feed.table: done[feed.name][1] for feed in self.feeds}
         with self.stages.stage("gold"), self._changed(applied, moved) as changed:
             parts = (self._marts, self.tables, self.config, ledger, set(applied))
-            odd = gold.build_marts(*parts, changed=changed, by_spark=self._counts_by_spark)
+            odd = build_marts(*parts, changed=changed, by_spark=self._counts_by_spark)
         return Loaded(tuple(_with_unknown(entry, odd) for entry in ledger), applied)
 
     @property
@@ -125,13 +127,13 @@ class Loading:
 
     @property
     def _counts_by_spark(self) -> bool:
-        facts = [feed.name for feed in self.config.feeds if feed.table == gold.INTERACTIONS]
+        facts = [feed.name for feed in self.config.feeds if feed.table == INTERACTIONS]
         return sum(map(self.plan.bytes_at_stake, facts)) > COUNTED_BY_SPARK_BYTES
 
     @contextmanager
     def _changed(
-        self, applied: Mapping[str, Mapping[str, Applied]], moved: Sequence[gold.Moved]
-    ) -> Iterator[gold.Changed | gold.Renamed | None]:
+        self, applied: Mapping[str, Mapping[str, Applied]], moved: Sequence[Moved]
+    ) -> Iterator[Changed | Renamed | None]:
         """What to bring marts up to date by; None to make them anew."""
         if not self.adds:
             yield None
@@ -141,7 +143,7 @@ class Loading:
         with changed(self.tables, self.plan.last, applied, there) as told:
             yield told
 
-    def _moved(self) -> gold.Moved:
+    def _moved(self) -> Moved:
         assert self.plan.last is not None
         return moved(self.tables, self.plan.last, self.config.settings.business_zone)
 
@@ -229,7 +231,7 @@ class Loading:
 
     def _way(self, feed: Feed, counted: Mapping[str, Counted]) -> Silver:
         tables, big = self.tables_of(feed), self.plan.bytes_at_stake(feed.name) > SMALL_BYTES
-        shown = COUNTED if self.adds and feed.table == gold.INTERACTIONS else ()
+        shown = COUNTED if self.adds and feed.table == INTERACTIONS else ()
         parts = (tables, feed, counted, self.stages)
         return Silver(*parts, anew=self.plan.reset, big=big, shown=shown)
 
@@ -265,7 +267,7 @@ class Loading:
 
 def _with_unknown(entry: LedgerEntry, odd: Mapping[str, int] | None) -> LedgerEntry:
     """The entry with what is odd of its file today, which other files may have changed."""
-    if odd is None or entry.feed != gold.ROSTER_ACTIVE:
+    if odd is None or entry.feed != ROSTER_ACTIVE:
         return entry
     others = {name: n for name, n in entry.warnings.items() if name != _UNKNOWN}
     now = {_UNKNOWN: odd[entry.file]} if entry.file in odd else {}

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -14,7 +14,7 @@ from support_lakehouse.model.feed import Feed
 from support_lakehouse.model.plan import Plan
 from support_lakehouse.model.release import Release
 from support_lakehouse.stages.books import Applied
-from support_lakehouse.stages.gold import (
+from support_lakehouse.stages.gold_tables import (
     AGENTS,
     CATEGORIES,
     CENTERS,
@@ -23,9 +23,6 @@ from support_lakehouse.stages.gold import (
     HOURS_CUBE,
     INTERACTIONS,
     WORK_CUBE,
-    Changed,
-    Moved,
-    Renamed,
 )
 from support_lakehouse.stages.release import code_fingerprint
 from support_lakehouse.transforms import cubes, named
@@ -39,6 +36,39 @@ SHARE = 10
 _FEW_NAMES = 500
 """DataFusion takes a list of so many; a list of many thousands overruns its stack."""
 Key = str | None
+
+
+@dataclass(frozen=True)
+class Renamed:
+    """What has another name than it had, where no cube is another: keys and texts, by column.
+
+    Whatever has one of `texts` in a mart is what a cube has under one of `keys`.
+    """
+
+    keys: Mapping[str, Sequence[str | None]]
+    texts: Mapping[str, Sequence[str | None]]
+
+
+@dataclass(frozen=True)
+class Moved:
+    """The departments by category, as they were before a run and as they are.
+
+    `work`: the work cube by category, before the run, of categories that are in another department
+    now; None where these are too many to name.
+    """
+
+    were: pa.Table
+    now: pa.Table
+    work: pa.Table | None
+
+
+@dataclass(frozen=True)
+class Changed:
+    """The interactions that a run took out of silver, and those that it put in: tables of them."""
+
+    gone: Path
+    new: Path
+    moved: Moved
 
 
 def may_add(plan: Plan, feeds: Sequence[Feed], config: str, lakehouse: Path) -> bool:

@@ -11,11 +11,11 @@ from pyspark.sql import DataFrame
 from support_lakehouse.io.tables import read_at
 from support_lakehouse.model.feed import Feed
 from support_lakehouse.model.release import TableState
-from support_lakehouse.stages import gold
 from support_lakehouse.stages.books import fingerprint
 from support_lakehouse.stages.check_content import check_version
 from support_lakehouse.stages.check_tables import Traces
 from support_lakehouse.stages.checking import AGAIN, BACK, Checking
+from support_lakehouse.stages.gold_tables import CUBES, ROSTER, STATUS_HISTORY
 from support_lakehouse.stages.release import code_fingerprint
 from support_lakehouse.stages.remake import Remaking
 from support_lakehouse.transforms import compare, judge, quarantine
@@ -26,10 +26,10 @@ _AT_ONCE = 4
 _MOST = 20
 """So many rows of a table are named; that there are more is said."""
 _KEYS = {
-    **{cube.table: cube.keys for cube in gold.CUBES},
-    **{cube.mart_table: cube.mart.keys for cube in gold.CUBES},
-    gold.ROSTER: ("agent_id",),
-    gold.STATUS_HISTORY: ("agent_id", "sync_date"),
+    **{cube.table: cube.keys for cube in CUBES},
+    **{cube.mart_table: cube.mart.keys for cube in CUBES},
+    ROSTER: ("agent_id",),
+    STATUS_HISTORY: ("agent_id", "sync_date"),
 }
 _WORDS = {"missing": "the row is missing", "left over": "the row should not be there"}
 

@@ -1,4 +1,4 @@
-"""Owns the marts: which tables each is made of, and their making, side by side.
+"""Owns the making of cubes and marts, side by side.
 
 Cubes are made anew of all interactions, or, where a run put a few changes on top of many, brought
 up to date by what these changed. Marts are made anew of cubes, or, where a run brought nothing but
@@ -18,103 +18,23 @@ from support_lakehouse.io import lake
 from support_lakehouse.io.tables import Rows, Tables, frame_of
 from support_lakehouse.model.books import LedgerEntry
 from support_lakehouse.model.settings import Settings
+from support_lakehouse.stages.changed import Changed, Renamed
+from support_lakehouse.stages.gold_tables import (
+    ACTIVE,
+    CATEGORIES,
+    CUBES,
+    DETAILS,
+    INTERACTIONS,
+    ROSTER,
+    ROSTER_ACTIVE,
+    STATUS_HISTORY,
+    Cube,
+)
 from support_lakehouse.transforms import cubes, marts, named, roster
 from support_lakehouse.transforms.cubes import Dialect
 from support_lakehouse.transforms.fingerprint import ROW_HASH, row_hash
 from support_lakehouse.transforms.hashing import row_hashes
 from support_lakehouse.transforms.searching import one_of
-
-ROSTER, STATUS_HISTORY = "silver/roster_agents", "silver/agent_status_history"
-INTERACTIONS, CENTERS, CATEGORIES, AGENTS = (
-    f"silver/{name}" for name in ("interactions", "contact_centers", "service_categories", "agents")
-)
-ROSTER_ACTIVE = "roster_active"
-DETAILS, ACTIVE = "silver/roster_details", "silver/roster_active"
-
-
-@dataclass(frozen=True)
-class Renamed:
-    """What has another name than it had, where no cube is another: keys and texts, by column.
-
-    Whatever has one of `texts` in a mart is what a cube has under one of `keys`.
-    """
-
-    keys: Mapping[str, Sequence[str | None]]
-    texts: Mapping[str, Sequence[str | None]]
-
-
-@dataclass(frozen=True)
-class Moved:
-    """The departments by category, as they were before a run and as they are.
-
-    `work`: the work cube by category, before the run, of categories that are in another department
-    now; None where these are too many to name.
-    """
-
-    were: pa.Table
-    now: pa.Table
-    work: pa.Table | None
-
-
-@dataclass(frozen=True)
-class Changed:
-    """The interactions that a run took out of silver, and those that it put in: tables of them."""
-
-    gone: Path
-    new: Path
-    moved: Moved
-
-
-@dataclass(frozen=True)
-class Cube:
-    """Interactions counted by keys as delivered, and the mart that is made of that with names.
-
-    `dimensions` tell the names, in the order in which the mart has them.
-    """
-
-    table: str
-    keys: tuple[str, ...]
-    count: Callable[[Dialect, Settings], str]
-    mart_table: str
-    mart: named.Mart
-    dimensions: tuple[str, ...]
-
-    @property
-    def by_department(self) -> bool:
-        return cubes.DEPARTMENT in self.keys
-
-    @property
-    def counted_from(self) -> tuple[str, ...]:
-        return (INTERACTIONS, CATEGORIES) if self.by_department else (INTERACTIONS,)
-
-
-CUBE, WORK_CUBE, HOURS_CUBE = "gold/interaction_cube", "gold/work_cube", "gold/hours_cube"
-CUBES = (
-    Cube(
-        table=CUBE,
-        keys=cubes.CUBE_KEYS,
-        count=lambda sql, told: cubes.interaction_cube(sql, told.business_zone),
-        mart_table="gold/support_report",
-        mart=named.SUPPORT_REPORT,
-        dimensions=(CENTERS, CATEGORIES),
-    ),
-    Cube(
-        table=WORK_CUBE,
-        keys=cubes.WORK_KEYS,
-        count=lambda sql, told: cubes.work_cube(sql, told.business_zone),
-        mart_table="gold/agent_work_time",
-        mart=named.AGENT_WORK_TIME,
-        dimensions=(CENTERS, AGENTS),
-    ),
-    Cube(
-        table=HOURS_CUBE,
-        keys=cubes.HOURS_KEYS,
-        count=lambda sql, told: cubes.hours_cube(sql, told.business_zone, told.business_hours),
-        mart_table="gold/interaction_hours",
-        mart=named.INTERACTION_HOURS,
-        dimensions=(CENTERS,),
-    ),
-)
 
 
 @dataclass(frozen=True)
