@@ -106,46 +106,34 @@ def test_where_a_department_alone_changed_only_work_is_counted_again(
     assert_same(one, last(config, spark, staying, tmp_path / "all", "202502", "202503", "202504"))
 
 
-def test_interactions_of_a_category_that_came_with_them_count_in_its_department(
-    config: Config,
-    spark: SparkSession,
-    tmp_path: Path,
-    added: list[tuple[str, ...]],
-    staying: Path,
-) -> None:
-    last(config, spark, staying, tmp_path / "one", "202502", "202503")
-    told = "category_id,category_name,department,action\nNEW,New,Repair,add\n"
-    (staying / "delta" / "service_categories_delta_202504.csv").write_text(told)
-    head, *rows = (staying / "delta" / "interactions_delta_202503.csv").read_text().splitlines()
-    columns = head.split(",")
-    place = columns.index("category_id")
-    cells = next(row.split(",") for row in rows if ",phone," in row.lower())
-    cells[place], cells[columns.index("action")] = "NEW", "add"
-    cells[columns.index("interaction_id")] = "INT99999"
-    text = f"{head}\n{','.join(cells)}\n"
-    (staying / "delta" / "interactions_delta_202504.csv").write_text(text)
-    one = last(config, spark, staying, tmp_path / "one", "202504")
-    assert sorted(added) == sorted([cubes.CUBE_KEYS, cubes.WORK_KEYS, cubes.HOURS_KEYS])
-    assert_same(one, last(config, spark, staying, tmp_path / "all", "202502", "202503", "202504"))
-
-
-def test_a_call_that_is_gone_is_gone_from_the_department_that_its_category_left(
-    config: Config,
-    spark: SparkSession,
-    tmp_path: Path,
-    added: list[tuple[str, ...]],
-    staying: Path,
-) -> None:
-    last(config, spark, staying, tmp_path / "one", "202502", "202503")
-    head, *rows = (staying / "delta" / "interactions_delta_202503.csv").read_text().splitlines()
-    columns = head.split(",")
-    cells = next(row.split(",") for row in rows if ",phone," in row.lower())
-    cells[columns.index("action")] = "delete"
-    (staying / "delta" / "interactions_delta_202504.csv").write_text(f"{head}\n{','.join(cells)}\n")
-    category = cells[columns.index("category_id")]
-    (staying / "delta" / "service_categories_delta_202504.csv").write_text(
-        f"category_id,category_name,department,action\n{category},Any,Elsewhere,update\n"
+def in_april(data: Path, category: str, **changed: str) -> None:
+    """Let April bring a category, with `{}` for that of a call in March, and the call, changed."""
+    head, *rows = (data / "delta" / "interactions_delta_202503.csv").read_text().splitlines()
+    call = next(row.split(",") for row in rows if ",phone," in row.lower())
+    cells = dict(zip(head.split(","), call, strict=True))
+    text = f"{head}\n{','.join((cells | changed).values())}\n"
+    (data / "delta" / "interactions_delta_202504.csv").write_text(text)
+    told = f"category_id,category_name,department,action\n{category}\n"
+    (data / "delta" / "service_categories_delta_202504.csv").write_text(
+        told.format(cells["category_id"])
     )
+
+
+@pytest.mark.parametrize("call", ["comes with its category", "is gone as its category moves"])
+def test_a_call_counts_in_the_department_that_its_category_is_in_now(
+    config: Config,
+    spark: SparkSession,
+    tmp_path: Path,
+    added: list[tuple[str, ...]],
+    staying: Path,
+    call: str,
+) -> None:
+    last(config, spark, staying, tmp_path / "one", "202502", "202503")
+    if call == "comes with its category":
+        new = {"category_id": "NEW", "interaction_id": "INT99999", "action": "add"}
+        in_april(staying, "NEW,New,Repair,add", **new)
+    else:
+        in_april(staying, "{},Any,Elsewhere,update", action="delete")
     one = last(config, spark, staying, tmp_path / "one", "202504")
     assert sorted(added) == sorted([cubes.CUBE_KEYS, cubes.WORK_KEYS, cubes.HOURS_KEYS])
     assert_same(one, last(config, spark, staying, tmp_path / "all", "202502", "202503", "202504"))

@@ -12,7 +12,7 @@ _CLASSES = (
 
 
 def remember_names(jvm: JVMView) -> None:
-    """Ask for classes and their methods once: two thirds of what a small run asked Java.
+    """Ask for classes and their methods once: half of what a small run asked Java.
 
     Java finds a class in a millisecond or two, once it has looked for it in 300 jars.
     """

@@ -102,12 +102,11 @@ class Loading:
 
         `held` are the judged records of new files; what else is folded comes from bronze.
         """
-        moved: list[Moved] = []
 
         def silver(feed: Feed) -> tuple[list[LedgerEntry], dict[str, Applied]]:
             done = self._silver(feed, held.get(feed.name))
             if self.adds and feed.table == CATEGORIES:
-                moved.append(self._moved())  # while interactions are still merged
+                _ = self._moved  # found out while interactions are still merged
             return done
 
         done = side_by_side(self.feeds, silver)
@@ -115,7 +114,7 @@ class Loading:
         kept = [e for e in self.plan.ledger if e.place not in told]
         ledger = sorted([*kept, *told.values()], key=lambda e: e.place)
         applied = {feed.table: done[feed.name][1] for feed in self.feeds}
-        with self.stages.stage("gold"), self._changed(applied, moved) as changed:
+        with self.stages.stage("gold"), self._changed(applied) as changed:
             parts = (self._marts, self.tables, self.config, ledger, set(applied))
             odd = build_marts(*parts, changed=changed, by_spark=self._counts_by_spark)
         return Loaded(tuple(_with_unknown(entry, odd) for entry in ledger), applied)
@@ -132,17 +131,17 @@ class Loading:
 
     @contextmanager
     def _changed(
-        self, applied: Mapping[str, Mapping[str, Applied]], moved: Sequence[Moved]
+        self, applied: Mapping[str, Mapping[str, Applied]]
     ) -> Iterator[Changed | Renamed | None]:
         """What to bring marts up to date by; None to make them anew."""
         if not self.adds:
             yield None
             return
         assert self.plan.last is not None
-        there = (lambda: moved[0]) if moved else self._moved
-        with changed(self.tables, self.plan.last, applied, there) as told:
+        with changed(self.tables, self.plan.last, applied, lambda: self._moved) as told:
             yield told
 
+    @cached_property
     def _moved(self) -> Moved:
         assert self.plan.last is not None
         return moved(self.tables, self.plan.last, self.config.settings.business_zone)
