@@ -1,5 +1,6 @@
 """The hash of rows in memory is Spark's, to the bit."""
 
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -12,6 +13,7 @@ from pyspark.sql import SparkSession
 from support_lakehouse.transforms.fingerprint import row_hash
 from support_lakehouse.transforms.hashing import row_hashes
 
+REASON = pa.struct([("rule", pa.string()), ("column", pa.string()), ("message", pa.string())])
 SCHEMA = pa.schema(
     [
         ("text", pa.string()),
@@ -21,6 +23,12 @@ SCHEMA = pa.schema(
         ("sum", pa.decimal128(28, 4)),
         ("most", pa.decimal128(38, 0)),
         ("amount", pa.decimal128(12, 4)),
+        ("ratio", pa.float64()),
+        ("day", pa.date32()),
+        ("at", pa.timestamp("us", tz="UTC")),
+        ("clock", pa.timestamp("us")),
+        ("texts", pa.list_(pa.string())),
+        ("reasons", pa.list_(REASON)),
     ]
 )
 
@@ -30,6 +38,10 @@ def decimals(digits: int, scale: int) -> st.SearchStrategy[Decimal]:
     return whole.map(lambda n: Decimal(f"{n}E-{scale}"))
 
 
+MOMENTS = datetime(1900, 1, 1)
+reasons = st.fixed_dictionaries(
+    {name: st.none() | st.text(max_size=40) for name in ("rule", "column", "message")}
+)
 rows = st.fixed_dictionaries(
     {
         "text": st.none() | st.text(max_size=80),
@@ -39,6 +51,12 @@ rows = st.fixed_dictionaries(
         "sum": st.none() | decimals(28, 4) | decimals(6, 4),
         "most": st.none() | decimals(38, 0) | st.integers(-70_000, 70_000).map(Decimal),
         "amount": st.none() | decimals(12, 4),
+        "ratio": st.none() | st.floats(allow_nan=False) | st.just(-0.0),
+        "day": st.none() | st.dates(),
+        "at": st.none() | st.datetimes(MOMENTS, timezones=st.just(UTC)),
+        "clock": st.none() | st.datetimes(MOMENTS),
+        "texts": st.none() | st.lists(st.none() | st.text(max_size=40), max_size=3),
+        "reasons": st.none() | st.lists(reasons, max_size=3),
     }
 )
 
@@ -76,6 +94,12 @@ def test_a_table_without_rows_has_no_hash() -> None:
     assert row_hashes(SCHEMA.empty_table()).to_pylist() == []
 
 
-def test_moments_are_not_hashed_here() -> None:
+def test_long_and_short_texts_beside_each_other_keep_their_hashes(spark: SparkSession) -> None:
+    texts = ["x" * n for n in (5, 200, 31, 64, 0, 33, 200, 32)]
+    table = pa.table({"text": texts, "other": texts[::-1]})
+    assert row_hashes(table).to_pylist() == by_spark(spark, table)
+
+
+def test_what_no_column_is_of_is_not_hashed() -> None:
     with pytest.raises(TypeError, match="timestamp"):
-        row_hashes(pa.table({"at": pa.array([0], pa.timestamp("us", tz="UTC"))}))
+        row_hashes(pa.table({"at": pa.array([0], pa.timestamp("ns"))}))

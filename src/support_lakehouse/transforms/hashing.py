@@ -4,17 +4,20 @@ XXH64 (github.com/Cyan4973/xxHash, its specification), where the hash of one val
 the next, 42 before the first, and nulls are stepped over: so does Spark's `xxhash64`.
 """
 
-from collections.abc import Callable
+from collections.abc import Iterator
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 Words = NDArray[np.uint64]
 Bytes = NDArray[np.uint8]
 Places = NDArray[np.intp]
 _SEED = 42
-_ROWS_AT_ONCE = 65_536
+_ROWS_AT_ONCE = 16_384
+"""So many that what is in hand of them stays near the processor."""
 _P1, _P2, _P3, _P4, _P5 = (
     np.array([prime], np.uint64)
     for prime in (
@@ -26,14 +29,26 @@ _P1, _P2, _P3, _P4, _P5 = (
     )
 )
 _STRIPE = 32
+_WORD = 8
 _LONG_DIGITS = 18
 """Decimals of no more digits are hashed as the whole numbers that they are kept as."""
+
+
+class _Values(NamedTuple):
+    """Values of some rows as bytes: where each begins in `text`, and how many bytes it has.
+
+    `text` has so many bytes behind the last value that a whole stripe can be read from any.
+    """
+
+    text: Bytes
+    begins: Places
+    lengths: Places
 
 
 def row_hashes(rows: pa.Table) -> pa.Array:
     """BIGINT: the hash of each row over the names of the columns and their values.
 
-    Of columns that are texts, whole numbers, booleans or decimals. Raises TypeError for others.
+    Raises TypeError for a type that no column of ours has.
     """
     names = np.frombuffer(",".join(rows.column_names).encode(), np.uint8)
     parts = [_hashes(part, names) for part in rows.to_batches(max_chunksize=_ROWS_AT_ONCE)]
@@ -41,36 +56,87 @@ def row_hashes(rows: pa.Table) -> pa.Array:
 
 
 def _hashes(rows: pa.RecordBatch, names: Bytes) -> Words:
-    hashes = _xxh64(names[np.newaxis], np.array([_SEED], np.uint64)).repeat(rows.num_rows)
-    there = [column.is_valid().to_numpy(zero_copy_only=False) for column in rows.columns]
-    hashes = _xxh64(np.stack(there, axis=1).astype(np.uint8) + ord("0"), hashes)
-    for column, known in zip(rows.columns, there, strict=True):
-        lengths, bytes_of = _bytes(column)
-        for length in np.unique(lengths[known]):
-            at = np.flatnonzero(known & (lengths == length))
-            hashes[at] = _xxh64(bytes_of(at, int(length)), hashes[at])
+    begun = _xxh64(_of_one_length(names[np.newaxis]), np.array([_SEED], np.uint64))
+    hashes = _with_nulls(rows, begun)
+    for column in rows.columns:
+        for part in _parts(column):
+            at = None if part.null_count == 0 else np.flatnonzero(_known(part))
+            if at is None:
+                hashes = _xxh64(_values(part), hashes)
+            elif len(at):
+                hashes[at] = _xxh64(_values(part.take(pa.array(at))), hashes[at])
     return hashes
 
 
-def _bytes(column: pa.Array) -> tuple[Places, Callable[[Places, int], Bytes]]:
-    """How many bytes of each value are hashed, and those of values that have as many."""
+def _with_nulls(rows: pa.RecordBatch, begun: Words) -> Words:
+    """The hashes so far, and which columns are null in each row: a text of a digit each."""
+    there = np.stack([_known(column) for column in rows.columns], axis=1) + np.uint8(ord("0"))
+    if rows.num_rows and (there == there[:1]).all():
+        return _xxh64(_of_one_length(there[:1]), begun).repeat(rows.num_rows)
+    return _xxh64(_of_one_length(there), begun.repeat(rows.num_rows))
+
+
+def _known(column: pa.Array) -> Bytes:
+    return column.is_valid().to_numpy(zero_copy_only=False).astype(np.uint8)
+
+
+def _parts(column: pa.Array) -> Iterator[pa.Array]:
+    """The column as values that are hashed one after another: of lists and structs, those within."""
+    if pa.types.is_list(column.type):
+        lengths = pc.fill_null(pc.list_value_length(column), 0).to_numpy()
+        begins = np.cumsum(lengths) - lengths
+        within = column.flatten()
+        for place in range(lengths.max(initial=0)):
+            missing = lengths <= place
+            at = pa.array(np.where(missing, 0, begins + place), mask=missing)
+            yield from _parts(within.take(at))
+    elif pa.types.is_struct(column.type):
+        for part in column.flatten():
+            yield from _parts(part)
+    else:
+        yield column
+
+
+def _values(column: pa.Array) -> _Values:
+    """The bytes that are hashed of each value, none of them null."""
     kind, own = column.type, slice(column.offset, column.offset + len(column))
     if pa.types.is_string(kind):
         ends = np.frombuffer(column.buffers()[1], np.int32)[own.start : own.stop + 1]
-        text = np.frombuffer(column.buffers()[2] or b"", np.uint8)
-        begins = ends[:-1].astype(np.intp)
-        return np.diff(ends), lambda at, n: text[begins[at, np.newaxis] + np.arange(n)]
+        text = np.frombuffer(column.buffers()[2] or b"", np.uint8)[ends[0] : ends[-1]]
+        begins = ends[:-1].astype(np.intp) - ends[0]
+        return _Values(_with_room(text), begins, np.diff(ends).astype(np.intp))
     if pa.types.is_decimal128(kind):
         low_first = np.frombuffer(column.buffers()[1], np.uint8).reshape(-1, 16)[own]
         if kind.precision <= _LONG_DIGITS:
-            return np.full(len(column), 8), lambda at, n: low_first[at, :n]
+            return _of_one_length(low_first[:, :_WORD])
         digits = low_first[:, ::-1]
-        return _needed(digits), lambda at, n: digits[at, 16 - n :]
-    if not pa.types.is_boolean(kind) and not pa.types.is_signed_integer(kind):
+        needed = _needed(digits)
+        begins = np.arange(len(column)) * 16 + 16 - needed
+        return _Values(_with_room(digits.reshape(-1)), begins, needed)
+    if pa.types.is_floating(kind):
+        # Java has one zero here, and one value that is no number.
+        numbers = column.to_numpy().astype("<f8") + 0.0
+        return _of_one_length(numbers.view(np.uint8).reshape(-1, _WORD))
+    if pa.types.is_boolean(kind) or pa.types.is_date32(kind):
+        column = column.cast(pa.int32())
+    elif pa.types.is_timestamp(kind) and kind.unit == "us":
+        column = column.cast(pa.int64())
+    elif not pa.types.is_signed_integer(kind):
         raise TypeError(f"rows with values of {kind} are not hashed in memory")
-    width = 8 if kind == pa.int64() else 4
-    numbers = column.cast(pa.int64()).fill_null(0).to_numpy().astype(f"<i{width}")
-    return np.full(len(column), width), lambda at, n: numbers[at].view(np.uint8).reshape(-1, n)
+    width = _WORD if column.type == pa.int64() else 4
+    whole = column.to_numpy(zero_copy_only=False).astype(f"<i{width}")
+    return _of_one_length(whole.view(np.uint8).reshape(-1, width))
+
+
+def _of_one_length(values: Bytes) -> _Values:
+    """Values of the same length, a row of bytes each."""
+    rows, length = values.shape
+    begins = np.arange(rows, dtype=np.intp) * length
+    return _Values(_with_room(values.reshape(-1)), begins, np.full(rows, length, np.intp))
+
+
+def _with_room(text: Bytes) -> Bytes:
+    return np.concatenate([text, np.zeros(_STRIPE, np.uint8)])
 
 
 def _needed(digits: Bytes) -> Places:
@@ -83,36 +149,74 @@ def _needed(digits: Bytes) -> Places:
     return needed
 
 
-def _xxh64(values: Bytes, seeds: Words) -> Words:
-    """XXH64 of values of one length, a row of bytes each, by a seed each."""
-    length, at = values.shape[1], 0
+def _xxh64(values: _Values, seeds: Words) -> Words:
+    """XXH64 of each value, by a seed each."""
+    lengths = values.lengths
+    if len(lengths) and lengths.min() == lengths.max():
+        return _xxh64_by_length(values, seeds)
+    # The longest first, and those of one length together: what is left to do at some byte is then
+    # left to do for the first rows, and all of one length end alike.
+    order = np.argsort(-values.lengths, kind="stable")
+    by_length = _Values(values.text, values.begins[order], values.lengths[order])
+    hashes = np.empty_like(seeds)
+    hashes[order] = _xxh64_by_length(by_length, seeds[order])
+    return hashes
+
+
+def _xxh64_by_length(values: _Values, seeds: Words) -> Words:
+    """The same of values of which the longest stand first."""
     hashes = seeds + _P5
-    if length >= _STRIPE:
-        lanes = [seeds + _P1 + _P2, seeds + _P2, seeds.copy(), seeds - _P1]
-        for at in range(0, length - _STRIPE + 1, _STRIPE):
-            lanes = [_round(v, _word(values, at + 8 * n)) for n, v in enumerate(lanes)]
-        at += _STRIPE
-        turns = zip(lanes, (1, 7, 12, 18), strict=True)
-        hashes = np.sum([_turned(lane, by) for lane, by in turns], axis=0, dtype=np.uint64)
-        for lane in lanes:
-            hashes = (hashes ^ _round(np.zeros_like(lane), lane)) * _P1 + _P4
+    striped = int(np.count_nonzero(values.lengths >= _STRIPE))
+    if striped:
+        hashes[:striped] = _stripes(values, striped, seeds[:striped])
+    begin = 0
+    while begin < len(seeds):
+        length = int(values.lengths[begin])
+        end = begin + int(np.count_nonzero(values.lengths[begin:] == length))
+        hashes[begin:end] = _ended(values.text, values.begins[begin:end], length, hashes[begin:end])
+        begin = end
+    return hashes
+
+
+def _ended(text: Bytes, begins: Places, length: int, hashes: Words) -> Words:
+    """The hashes of values of one length, given what their whole stripes come to."""
+    at, rest = begins + length // _STRIPE * _STRIPE, length % _STRIPE
     hashes = hashes + np.array([length], np.uint64)
-    while at + 8 <= length:
-        hashes ^= _round(np.zeros_like(hashes), _word(values, at))
-        hashes, at = _turned(hashes, 27) * _P1 + _P4, at + 8
-    if at + 4 <= length:
-        hashes ^= _word(values, at, 4) * _P1
-        hashes, at = _turned(hashes, 23) * _P2 + _P3, at + 4
-    for place in range(at, length):
-        hashes = _turned(hashes ^ (values[:, place].astype(np.uint64) * _P5), 11) * _P1
+    there = np.lib.stride_tricks.sliding_window_view(text, _STRIPE)[at] if rest else text
+    done = 0
+    while rest - done >= _WORD:
+        word = _round(np.zeros_like(hashes), _word(there, done, _WORD))
+        hashes, done = _turned(hashes ^ word, 27) * _P1 + _P4, done + _WORD
+    if rest - done >= 4:
+        hashes, done = _turned(hashes ^ (_word(there, done, 4) * _P1), 23) * _P2 + _P3, done + 4
+    for place in range(done, rest):
+        hashes = _turned(hashes ^ (there[:, place].astype(np.uint64) * _P5), 11) * _P1
     for by, prime in ((33, _P2), (29, _P3)):
         hashes = (hashes ^ (hashes >> np.uint64(by))) * prime
     return hashes ^ (hashes >> np.uint64(32))
 
 
-def _word(values: Bytes, at: int, width: int = 8) -> Words:
-    there = np.ascontiguousarray(values[:, at : at + width])
-    return there.view(f"<u{width}")[:, 0].astype(np.uint64)
+def _stripes(values: _Values, striped: int, seeds: Words) -> Words:
+    """What the whole stripes of the first values come to."""
+    text, begins, lengths = values
+    windows = np.lib.stride_tricks.sliding_window_view(text, _STRIPE)
+    lanes = [seeds + _P1 + _P2, seeds + _P2, seeds.copy(), seeds - _P1]
+    for at in range(0, int(lengths.max()) - _STRIPE + 1, _STRIPE):
+        left = int(np.count_nonzero(lengths >= at + _STRIPE))
+        words = windows[begins[:left] + at].view("<u8")
+        for number, lane in enumerate(lanes):
+            lane[:left] = _round(lane[:left], words[:, number])
+    turns = zip(lanes, (1, 7, 12, 18), strict=True)
+    hashes: Words = np.sum([_turned(lane, by) for lane, by in turns], axis=0, dtype=np.uint64)
+    for lane in lanes:
+        hashes = (hashes ^ _round(np.zeros_like(lane), lane)) * _P1 + _P4
+    return hashes
+
+
+def _word(values: Bytes, at: int, width: int) -> Words:
+    """Some bytes of each value as a number; a stripe of bytes each."""
+    words: Words = values.view(f"<u{width}")[:, at // width].astype(np.uint64)
+    return words
 
 
 def _round(lane: Words, word: Words) -> Words:
