@@ -23,6 +23,7 @@ from support_lakehouse.transforms.judge import (
     bronze_rows,
     judged,
 )
+from tests.transforms.both_engines import assert_same_in_memory
 
 HEADER = ("id", "name", "size", "price", "day", "seen", "action")
 RECORD = (
@@ -68,7 +69,9 @@ def rows_of(
     place, told = ("202502", "delta/things_202502.csv"), ("5ha", "r1-0", header_text(header))
     records = [(*place, line, *told, raw) for line, raw in enumerate(raws, start=2)]
     frame = spark.createDataFrame(records, RECORD)
-    return judged(frame, feed, Shape((tuple(header),)), run="r1")
+    rows = judged(frame, feed, Shape((tuple(header),)), run="r1")
+    assert_same_in_memory(rows, feed, raws, header)
+    return rows
 
 
 def assert_verdicts(rows: DataFrame, expected: Sequence[tuple[Any, ...]]) -> None:

@@ -11,6 +11,7 @@ from support_lakehouse.io.session import session_for
 from support_lakehouse.model.feed import Feed
 from support_lakehouse.model.landing import Shape, header_text
 from support_lakehouse.transforms.judge import judged
+from tests.transforms.both_engines import assert_same_in_memory
 
 RECORD = (
     "period string, file string, line bigint, sha256 string, admission string, header string,"
@@ -42,7 +43,9 @@ def verdicts(spark: SparkSession, feed: Feed, raws: Sequence[str]) -> list[Row]:
     told = ("5ha", "r1-0", header_text(header))
     records = [(*place, line, *told, raw) for line, raw in enumerate(raws, start=2)]
     frame = spark.createDataFrame(records, RECORD)
-    return judged(frame, feed, Shape((header,)), run="r1").orderBy("line").collect()
+    rows = judged(frame, feed, Shape((header,)), run="r1")
+    assert_same_in_memory(rows, feed, raws, header)
+    return rows.orderBy("line").collect()
 
 
 def reasons_of(row: Row) -> list[str]:

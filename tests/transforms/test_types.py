@@ -5,14 +5,17 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import get_args
 
+import pyarrow as pa
 import pytest
 from pyspark.sql import Column, SparkSession
 from pyspark.sql import functions as F
 
 from support_lakehouse.io.session import session_for
+from support_lakehouse.model.checks import SHAPES
 from support_lakehouse.model.column import TypeName
 from support_lakehouse.model.feed import ColumnType
-from support_lakehouse.transforms.types import SHAPES, read_as
+from support_lakehouse.transforms import arrow_types
+from support_lakehouse.transforms.types import read_as
 
 
 @pytest.fixture(scope="module")
@@ -28,12 +31,17 @@ def spark(spark: SparkSession) -> SparkSession:
 
 
 def readings(spark: SparkSession, type_: str, texts: Sequence[str]) -> dict[str, str | None]:
-    """Each text with the value read of it, as Spark writes it in UTC."""
+    """Each text with the value read of it, as Spark writes it in UTC; the same value in memory."""
+    told = ColumnType.model_validate(type_)
     frame = spark.createDataFrame([(text,) for text in texts], "text string")
-    value = read_as(F.col("text"), ColumnType.model_validate(type_)).cast("string")
-    return {
-        row["text"]: row["value"] for row in frame.select("text", value.alias("value")).collect()
-    }
+    value = read_as(F.col("text"), told)
+    read = frame.select("text", value.alias("value"), value.cast("string").alias("shown")).toArrow()
+    own = read["text"].combine_chunks()
+    assert arrow_types.read_as(own, told).to_pylist() == read["value"].to_pylist()
+    alone = [arrow_types.read_as(pa.array([text]), told)[0] for text in own.to_pylist()]
+    assert [one.as_py() for one in alone] == read["value"].to_pylist()
+    assert {one.type for one in alone} == {arrow_types.type_of(told)}
+    return dict(zip(own.to_pylist(), read["shown"].to_pylist(), strict=True))
 
 
 def assert_reads(spark: SparkSession, type_: str, expected: dict[str, str]) -> None:
@@ -290,6 +298,9 @@ def test_a_text_that_is_nearly_a_usual_timestamp_is_what_the_rule_says(
     found = {row["text"]: row["micros"] for row in frame.select("text", _micros(value)).collect()}
     wrong = {t: (found[t], _by_hand(t)) for t in texts if found[t] != _by_hand(t)}
     assert wrong == {}
+    own = pa.array(found)
+    read = arrow_types.read_as(own, ColumnType.model_validate("timestamp")).cast(pa.int64())
+    assert dict(zip(found, read.to_pylist(), strict=True)) == found
     assert sum(value is not None for value in found.values()) > 200
 
 

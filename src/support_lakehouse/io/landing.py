@@ -48,7 +48,7 @@ def _scanned(found: FoundFile, feed: Feed, block_bytes: int) -> ScannedFile:
     file, decoder = OnePass(found), codecs.getincrementaldecoder("utf-8")()
     lines_before, read, has_quotes, has_rare_blanks = [0], 0, False, False
     may_be_quoted = feed.quoting and not feed.is_json
-    returns, line_ends, last = 0, 0, b""
+    returns, line_ends, last, is_ascii = 0, 0, b"", True
     for block in file.blocks(block_bytes):
         has_quotes = has_quotes or (may_be_quoted and b'"' in block)
         # The last byte of a no-break space is enough: it may stand in the next block.
@@ -59,6 +59,7 @@ def _scanned(found: FoundFile, feed: Feed, block_bytes: int) -> ScannedFile:
         line_ends += last == b"\r" and block.startswith(b"\n")
         last = block[-1:]
         if not (block.isascii() and decoder.getstate()[0] == b""):
+            is_ascii = False
             _check_utf8(decoder, block, found, read=read, lines=lines_before[-1])
         read += len(block)
         lines_before.append(lines_before[-1] + block.count(b"\n"))
@@ -83,6 +84,7 @@ def _scanned(found: FoundFile, feed: Feed, block_bytes: int) -> ScannedFile:
         layout=layout,
         gzipped=file.gzipped,
         unpacked_bytes=read,
+        is_ascii=is_ascii,
     )
 
 

@@ -91,6 +91,7 @@ class ScannedFile:
     lines are records, whoever reads them.
     `lines_before`: the number of line ends before each multiple of `BLOCK_BYTES`, unpacked.
     `sha256` is of the bytes as they lie, all else of what they unpack to.
+    `is_ascii`: whether it holds nothing but ASCII, as far as anybody looked.
     `admission` is for the caller to set: what its rows are admitted under.
     """
 
@@ -105,6 +106,7 @@ class ScannedFile:
     layout: Layout = "csv"
     gzipped: bool = False
     unpacked_bytes: int = 0
+    is_ascii: bool = False
     admission: str = ""
 
 

@@ -25,7 +25,7 @@ def value_of(name: str) -> str:
     return f"_value_{name}"
 
 
-def unreadable(column: Declared, feed: Feed) -> Column:
+def is_unreadable(column: Declared, feed: Feed) -> Column:
     """Whether the column's cell holds something that is not of its type."""
     lost = F.col(text_of(column.name)).isNotNull() & F.col(value_of(column.name)).isNull()
     if not feed.is_json:

@@ -7,23 +7,29 @@ from operator import or_
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from support_lakehouse.model.checks import (
+    ACTIONS,
+    NO_ACTION,
+    OTHER_ACTION,
+    WIDTH,
+    Check,
+    checks,
+    width_level,
+)
 from support_lakehouse.model.feed import Feed
 from support_lakehouse.model.landing import Shape
-from support_lakehouse.model.rules import Expression, Required, Width
+from support_lakehouse.model.rules import Expression, Level
 from support_lakehouse.transforms import cells as C
 from support_lakehouse.transforms.fields import (
     ASKED,
     CELLS,
     SOUND,
-    unreadable,
     value_of,
     with_fields,
 )
 from support_lakehouse.transforms.fingerprint import ROW_HASH, row_hash
 from support_lakehouse.transforms.rules import BROKEN, expression_of
-from support_lakehouse.transforms.types import SHAPES
 
-ACTIONS = ("add", "update", "delete")
 BRONZE_COLUMNS = (
     *("period", "file", "line", "sha256", "run", "admission", "header", "key", "action", "raw"),
     *("reasons", "warnings"),
@@ -43,7 +49,7 @@ def judged(records: DataFrame, feed: Feed, shape: Shape, *, run: str) -> DataFra
     record is not sound.
     """
     others = [name for name in records.columns if name not in BRONZE_COLUMNS]
-    sound = F.lit(True) if _width_level(feed) == "warn" else F.col(SOUND)
+    sound = F.lit(True) if width_level(feed) == "warn" else F.col(SOUND)
     told = {
         "run": F.lit(run),
         "key": F.when(sound, _key(feed)),
@@ -94,22 +100,22 @@ def reasons(feed: Feed, shape: Shape) -> Column:
     A record that is not sound has no other reason, for then no cell is where it should be. A
     delete is judged by its key alone. An unknown action is judged like an upsert.
     """
-    action = [_unknown_action(feed)] if feed.action else []
-    told = _all_true([*action, *_broken(feed, "error")])
+    broken = [
+        (condition, _reason(check.rule, check.column, check.message))
+        for condition, check in _broken(feed, "error")
+    ]
+    told = _all_true([*([_unknown_action(feed)] if feed.action else []), *broken])
     if feed.is_json:
         return F.when(~F.col(SOUND), F.array(_no_json())).otherwise(told).cast(REASONS)
-    if _width_level(feed) == "warn":
+    if width_level(feed) == "warn":
         return told.cast(REASONS)
     return F.when(~F.col(SOUND), F.array(_wrong_width(shape))).otherwise(told).cast(REASONS)
 
 
 def warnings(feed: Feed) -> Column:
     """What is odd about a row that may stay: texts like `unreadable:hire_date`."""
-    odd = [
-        (condition, F.concat_ws(":", reason["rule"], reason["column"]))
-        for condition, reason in _broken(feed, "warn")
-    ]
-    if _width_level(feed) == "warn":
+    odd = [(condition, F.lit(check.warning)) for condition, check in _broken(feed, "warn")]
+    if width_level(feed) == "warn":
         odd.insert(0, (~F.col(SOUND), F.lit("width")))
         return _all_true(odd).cast("array<string>")
     return F.when(F.col(SOUND), _all_true(odd)).cast("array<string>")
@@ -136,54 +142,27 @@ def _all_true(told: Sequence[Told]) -> Column:
     return F.when(reduce(or_, conditions), texts)
 
 
-def _broken(feed: Feed, level: str) -> list[Told]:
-    """Conditions and reasons of a level: of the columns' own settings, then of the rules."""
-    found: list[Told] = []
-    for column in feed.columns:
-        concerned = F.lit(True) if column.name == feed.key else ~_deletes()
-        if level == "error" and feed.required_column(column.name):
-            empty, message = BROKEN["required"](_OfColumn(column.name), feed)
-            # What is there but cannot be read is told as that, not as empty.
-            missing = empty & ~unreadable(column, feed)
-            found.append((concerned & missing, _reason("required", column.name, message)))
-        rejects = "error" if feed.rejects_unreadable(column) else "warn"
-        if level == rejects and (column.type.name != "text" or feed.is_json):
-            shape = SHAPES[column.type.name].format(type=column.type)
-            told = _reason("unreadable", column.name, f"{column.name} is not {shape}")
-            found.append((concerned & unreadable(column, feed), told))
-    for rule in feed.rules:
-        told_already = isinstance(rule, Required) and feed.required_column(rule.column)
-        if rule.level == level and not isinstance(rule, Width) and not told_already:
-            concerned = F.lit(True) if rule.columns == (feed.key,) else ~_deletes()
-            condition, message = BROKEN[rule.rule](rule, feed)
-            named = rule.name if isinstance(rule, Expression) else next(iter(rule.columns), None)
-            told = _reason(rule.rule, named, rule.message or message)
-            found.append((concerned & condition, told))
-    return found
+def _broken(feed: Feed, level: Level) -> list[tuple[Column, Check]]:
+    """The checks of a level, and whether a row fails them."""
 
+    def concerned(check: Check) -> Column:
+        return F.lit(True) if check.of_deletes else ~_deletes()
 
-class _OfColumn:
-    """What a column says of itself, in the shape of a rule."""
-
-    def __init__(self, column: str) -> None:
-        self.column = column
-
-
-def _width_level(feed: Feed) -> str:
-    return next((rule.level for rule in feed.rules if isinstance(rule, Width)), "error")
+    return [
+        (concerned(check) & BROKEN[check.kind](check.about, feed), check)
+        for check in checks(feed, level)
+    ]
 
 
 def _unknown_action(feed: Feed) -> Told:
     asked = F.col(ASKED)
-    message = F.when(asked.isNull(), "the action is empty").otherwise(
-        f"the action is none of {', '.join(ACTIONS)}"
-    )
+    message = F.when(asked.isNull(), NO_ACTION).otherwise(OTHER_ACTION)
     return asked.isNull() | ~asked.isin(*ACTIONS), _reason("action", feed.action, message)
 
 
 def _wrong_width(shape: Shape) -> Column:
     message = F.format_string(
-        "the row has %d cells where the header has %d",
+        WIDTH,
         F.size(CELLS),
         C.width(C.place_of_header(F.col("header"), shape.headers), shape.headers),
     )

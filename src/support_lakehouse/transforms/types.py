@@ -11,19 +11,6 @@ _OFFSET = "[+-][0-9]{2}:?[0-9]{2}"
 # An offset could move these two days out of the years 1 to 9999.
 _EDGE = "(?!(?:0001-01-01|9999-12-31).{6,16}[+-])"
 
-SHAPES = {
-    "text": "text",
-    "integer": "a whole number",
-    "decimal": "a decimal number that fits {type}",
-    "date": "a date (YYYY-MM-DD)",
-    "double": "a number",
-    "boolean": "true or false",
-    "timestamp": "a timestamp (YYYY-MM-DDTHH:MM:SSZ)",
-    "timestamp_ntz": "a date and time without a zone (YYYY-MM-DDTHH:MM:SS)",
-    "time": "a time of day (HH:MM:SS)",
-}
-"""How each type is called in a sentence for people."""
-
 
 def read_as(text: Column, type_: ColumnType) -> Column:
     """The trimmed text as a value of the type; null if it is null or cannot be read."""
