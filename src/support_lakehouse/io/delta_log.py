@@ -9,8 +9,10 @@ from typing import Any
 from uuid import uuid4
 
 import pyarrow.parquet as pq
+from deltalake import DeltaTable
 
 Action = dict[str, Any]
+ENGINE = "Support-Lakehouse"
 CHECKPOINT_INTERVAL = "50"
 """Commits of a table after which its state is written whole."""
 
@@ -65,6 +67,33 @@ def commit(table: Path, version: int, told: Sequence[Mapping[str, Any]]) -> None
     new = entry.with_name(f".{entry.name}.{uuid4()}.tmp")
     new.write_text("".join(json.dumps(one) + "\n" for one in told), encoding="utf-8")
     os.replace(new, entry)
+
+
+def checkpoint_if_due(table: Path, version: int) -> None:
+    """Write the state of a table whole now and then."""
+    if version and version % int(CHECKPOINT_INTERVAL) == 0:
+        DeltaTable(table).create_checkpoint()
+
+
+def added(table: Path, path: str, stats: Mapping[str, Any]) -> Action:
+    """What an entry says of a new data file, which lies in the table's folder."""
+    written = (table / path).stat()
+    return {
+        "path": path,
+        "partitionValues": {},
+        "size": written.st_size,
+        "modificationTime": round(written.st_mtime * 1000),
+        "dataChange": True,
+        "stats": json.dumps(stats),
+    }
+
+
+def removed(add: Action, at: int) -> Action:
+    """What an entry says of a data file that is no longer one, since a moment in milliseconds."""
+    named = {name: add[name] for name in ("path", "partitionValues", "size")}
+    vector = {name: add[name] for name in ("deletionVector",) if name in add}
+    gone = {"deletionTimestamp": at, "dataChange": True, "extendedFileMetadata": True}
+    return named | vector | gone
 
 
 def _numbered(table: Path, named: re.Pattern[str]) -> list[int]:

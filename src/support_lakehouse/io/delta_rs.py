@@ -29,6 +29,17 @@ def committed_by(told: str) -> CommitProperties:
     return CommitProperties(custom_metadata={"userMetadata": told})
 
 
+def configuration(statistics: str, retention: timedelta) -> dict[str, str]:
+    """How a table is kept: `statistics` names the columns of which the log tells bounds."""
+    kept = f"interval {retention.days} days"
+    return {
+        "delta.logRetentionDuration": kept,
+        "delta.deletedFileRetentionDuration": kept,
+        "delta.dataSkippingStatsColumns": statistics,
+        "delta.checkpointInterval": CHECKPOINT_INTERVAL,
+    }
+
+
 def write(
     table: Path,
     rows: pa.Table,
@@ -43,18 +54,12 @@ def write(
     how: dict[str, Any] = {"mode": mode}
     if mode == "overwrite":
         how |= {"schema_mode": "overwrite"} if only is None else {"predicate": only}
-    kept = f"interval {retention.days} days"
     write_deltalake(
         table,
         # Nothing is promised never to be null, as Spark writes it. In one piece, as pieces are
         # written in any order.
         rows.cast(pa.schema([_nullable(field) for field in rows.schema])).combine_chunks(),
-        configuration={
-            "delta.logRetentionDuration": kept,
-            "delta.deletedFileRetentionDuration": kept,
-            "delta.dataSkippingStatsColumns": statistics,
-            "delta.checkpointInterval": CHECKPOINT_INTERVAL,
-        },
+        configuration=configuration(statistics, retention),
         writer_properties=_WRITER,
         commit_properties=committed_by(told),
         **how,

@@ -24,11 +24,9 @@ from deltalake import DeltaTable
 
 from support_lakehouse.errors import Damaged
 from support_lakehouse.io import delta_log, lake, vectors
-from support_lakehouse.io.delta_log import CHECKPOINT_INTERVAL
 from support_lakehouse.model.merge import SPARK, Merge
 
 _KNOWN_FEATURES = {"appendOnly", "invariants", vectors.FEATURE}
-_ENGINE = "Support-Lakehouse"
 _AT_ONCE = 4
 """So many data files are read side by side, each some columns at a time."""
 _SHOWN = "shown_"
@@ -218,16 +216,7 @@ class _Target:
             ends = (rows[key][0].as_py(), rows[key][-1].as_py())
             stats |= {name: {key: end} for name, end in zip(_ENDS, ends, strict=True)}
             stats["nullCount"] = {key: 0}
-        written = (self.table / path).stat()
-        add = {
-            "path": path,
-            "partitionValues": {},
-            "size": written.st_size,
-            "modificationTime": round(written.st_mtime * 1000),
-            "dataChange": True,
-            "stats": json.dumps(stats),
-        }
-        return [{"add": add}]
+        return [{"add": delta_log.added(self.table, path, stats)}]
 
     def mark(self, gone: dict[str, pa.Array]) -> list[delta_log.Action]:
         """Mark rows of data files as gone; a file is removed where no row is left of it."""
@@ -248,10 +237,7 @@ class _Target:
         now = round(time.time() * 1000)
         for path, size in sizes.items():
             was = self.files[path]
-            named = {name: was[name] for name in ("path", "partitionValues", "size")}
-            vector = {name: was[name] for name in ("deletionVector",) if name in was}
-            remove = {"deletionTimestamp": now, "dataChange": True, "extendedFileMetadata": True}
-            yield {"remove": named | vector | remove}
+            yield {"remove": delta_log.removed(was, now)}
             if path in written:
                 told = json.loads(was.get("stats") or "{}") | {"numRecords": size}
                 stats = {"stats": json.dumps(told | {"tightBounds": False})}
@@ -280,12 +266,11 @@ class _Target:
             "isBlindAppend": False,
             "operationMetrics": metrics,
             "userMetadata": by,
-            "engineInfo": _ENGINE,
+            "engineInfo": delta_log.ENGINE,
         }
         version = self.version + 1
         delta_log.commit(self.table, version, [{"commitInfo": info}, *told])
-        if version % int(CHECKPOINT_INTERVAL) == 0:
-            DeltaTable(self.table).create_checkpoint()
+        delta_log.checkpoint_if_due(self.table, version)
 
 
 def _clauses(*clauses: tuple[str, str]) -> str:

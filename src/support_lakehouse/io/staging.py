@@ -13,7 +13,7 @@ from pyspark.sql import functions as F
 
 from support_lakehouse.io.landing import BLOCK_BYTES
 from support_lakehouse.io.records import Record, read_records
-from support_lakehouse.io.tables import frame_of
+from support_lakehouse.io.tables import escaped, frame_of
 from support_lakehouse.model.feed import Feed
 from support_lakehouse.model.landing import ScannedFile
 
@@ -119,7 +119,7 @@ class _Piece(NamedTuple):
 
 
 def _planned(session: SparkSession, files: Sequence[ScannedFile], feed: Feed) -> DataFrame:
-    return frame_of(session, _table(list(_pieces_of(files, feed))))
+    return frame_of(lambda: session, _table(list(_pieces_of(files, feed))))
 
 
 def _staged(
@@ -127,7 +127,7 @@ def _staged(
 ) -> DataFrame:
     _write(_pieces_of(files, feed), staging)
     # Told the schema, Spark needs no job to find it out.
-    return session.read.schema(_STAGED).parquet(_escaped(staging))
+    return session.read.schema(_STAGED).parquet(escaped(staging))
 
 
 def _write(pieces: Iterator[_Piece], staging: Path) -> None:
@@ -183,7 +183,7 @@ def _by_lines(session: SparkSession, file: ScannedFile, block_bytes: int) -> Dat
     """
     text = (
         session.read.option("lineSep", "\n")
-        .text(_escaped(file.found.location))
+        .text(escaped(file.found.location))
         .select(
             F.col("value"),
             F.col("_metadata.file_block_start").alias("block_start"),
@@ -203,8 +203,3 @@ def _without_carriage_return(line: Column) -> Column:
     """The line without the first half of its CRLF, by bytes: Spark is slow to count characters."""
     short = F.substring(line.cast("binary"), F.lit(1), F.octet_length(line) - 1).cast("string")
     return F.when(F.endswith(line, F.lit("\r")), short).otherwise(line)
-
-
-def _escaped(path: Path) -> str:
-    """The path as Spark's readers take it: characters of a glob stand for themselves."""
-    return re.sub(r"([\\\[\]{}*?])", r"\\\1", str(path))

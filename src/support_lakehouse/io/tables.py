@@ -1,12 +1,14 @@
 """Owns the writing of Delta tables: each call is one commit with its userMetadata."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TypeAlias
+from uuid import uuid4
 
 import pyarrow as pa
 from deltalake import DeltaTable
@@ -15,9 +17,10 @@ from pyspark.sql import functions as F
 from pyspark.sql.pandas.types import from_arrow_schema
 from pyspark.sql.types import StructType
 
-from support_lakehouse.io import delta_rs, lake, marking
+from support_lakehouse.io import adopting, delta_rs, lake, marking
 from support_lakehouse.io.datafiles import bytes_of
 from support_lakehouse.io.marking import Turnover
+from support_lakehouse.io.staged import PartWriter, Staged, plain
 from support_lakehouse.model.merge import SPARK, Merge
 
 _READ_WHOLE_BYTES = 32 * 1024 * 1024
@@ -25,7 +28,11 @@ _READ_WHOLE_BYTES = 32 * 1024 * 1024
 _PERIOD = "_period"
 _USER_METADATA = "spark.databricks.delta.commitInfo.userMetadata"
 Rows: TypeAlias = pa.Table | DataFrame
-"""What fits into memory is there, all else for Spark to read."""
+"""What fits into memory is there, all else for Spark to work out."""
+AnyRows: TypeAlias = Rows | Staged
+"""Or in files of the run's own."""
+Sessions: TypeAlias = Callable[[], SparkSession]
+"""Gives a session of Spark's, started if nothing asked for one before."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +68,7 @@ class Tables:
         if not self._fits(table, version):
             return read_at(session, self.path(table), version)
         schema = StructType.fromJson(lake.schema_of(self.path(table), version))
-        return frame_of(session, lake.read(self.path(table), version), schema)
+        return frame_of(lambda: session, lake.read(self.path(table), version), schema)
 
     def fits(self, table: str) -> bool:
         """Whether all of the table fits into memory."""
@@ -95,10 +102,10 @@ class Tables:
     @contextmanager
     def held_by_driver(self, rows: DataFrame) -> Iterator[DataFrame]:
         """The same for so few rows that plans may hold them, which spares Spark work on each."""
-        yield frame_of(rows.sparkSession, rows.toArrow(), rows.schema)
+        yield frame_of(lambda: rows.sparkSession, rows.toArrow(), rows.schema)
 
     def append(
-        self, rows: DataFrame, table: str, *, statistics: str, feed: str = "", period: str = ""
+        self, rows: AnyRows, table: str, *, statistics: str, feed: str = "", period: str = ""
     ) -> int:
         """Add rows, creating the table if need be; the new version."""
         return self._write(rows, table, "append", statistics, feed=feed, period=period)
@@ -124,7 +131,7 @@ class Tables:
 
     def replace(
         self,
-        rows: DataFrame,
+        rows: AnyRows,
         table: str,
         *,
         statistics: str,
@@ -214,19 +221,20 @@ class Tables:
 
     def upsert(
         self,
-        rows: DataFrame,
+        rows: Rows,
         table: str,
         parts: tuple[str, Mapping[str, Column], Mapping[str, Column]],
+        session: Sessions,
     ) -> int:
         """MERGE rows by a key: the key, what a row that is there takes over, what a new one is."""
         key, update, insert = parts
-        if self.small:
-            told = rows.toArrow()
-            if not delta_rs.has_any(self.path(table), key, told[key].to_pylist()):
-                return self._write_in_memory(told, table, "append", "", self._metadata("", ""))
-            rows = rows.sparkSession.createDataFrame(told)
-        source = rows.withColumnsRenamed({name: f"new_{name}" for name in rows.columns})
-        rows.sparkSession.conf.set(_USER_METADATA, self._metadata("", ""))
+        if self.small and isinstance(rows, DataFrame):
+            rows = rows.toArrow()
+        if isinstance(rows, pa.Table) and self._has_none(table, key, rows):
+            return self._write_in_memory(rows, table, "append", "", self._metadata("", ""))
+        frame = frame_of(session, rows)
+        source = frame.withColumnsRenamed({name: f"new_{name}" for name in frame.columns})
+        frame.sparkSession.conf.set(_USER_METADATA, self._metadata("", ""))
         (
             source.mergeInto(self._sql_name(table), F.col(key) == F.col(f"new_{key}"))
             .whenMatched()
@@ -237,12 +245,17 @@ class Tables:
         )
         return self._version(table)
 
+    def _has_none(self, table: str, key: str, rows: pa.Table) -> bool:
+        """Whether the rows can be put on top of a table, as it has none with their keys."""
+        path = self.path(table)
+        return delta_rs.writes(path) and not delta_rs.has_any(path, key, rows[key].to_pylist())
+
     def _sql_name(self, table: str) -> str:
         return "delta.`" + str(self.path(table)).replace("`", "``") + "`"
 
     def _write(
         self,
-        rows: DataFrame,
+        rows: AnyRows,
         table: str,
         mode: str,
         statistics: str,
@@ -253,6 +266,8 @@ class Tables:
         vectors: bool = False,
     ) -> int:
         told = self._metadata(feed, period)
+        if not isinstance(rows, DataFrame):
+            return self._write_at_hand(rows, table, mode, statistics, told, vectors=vectors)
         if not vectors and (self._is_open(table) if mode == "append" else self.in_memory(table)):
             return self._write_in_memory(rows.toArrow(), table, mode, statistics, told, only)
         kept = f"interval {self.retention.days} days"
@@ -271,6 +286,34 @@ class Tables:
         )
         return self._version(table)
 
+    def _write_at_hand(
+        self,
+        rows: pa.Table | Staged,
+        table: str,
+        mode: str,
+        statistics: str,
+        told: str,
+        *,
+        vectors: bool,
+    ) -> int:
+        """The same of rows that Spark does not have to work out."""
+        path = self.path(table)
+        new = lake.version_of(path) is None
+        if isinstance(rows, pa.Table):
+            if delta_rs.writes(path) and not (new and vectors):
+                return self._write_in_memory(rows, table, mode, statistics, told)
+            file = self.staging / f"{uuid4()}.parquet"
+            writer = PartWriter("", file, bounds=statistics.split(","))
+            writer.write(rows)
+            rows = writer.done()
+        return adopting.adopt(
+            *(path, rows, told),
+            mode=mode,
+            statistics=statistics,
+            configuration=delta_rs.configuration(statistics, self.retention),
+            vectors=vectors,
+        )
+
     def _write_in_memory(
         self,
         rows: pa.Table,
@@ -281,7 +324,7 @@ class Tables:
         only: str | None = None,
     ) -> int:
         delta_rs.write(
-            *(self.path(table), rows, told),
+            *(self.path(table), plain(rows), told),
             mode=mode,
             only=only,
             statistics=statistics,
@@ -310,14 +353,30 @@ class Tables:
         return lake.newest_version(self.path(table))
 
 
-def frame_of(session: SparkSession, rows: Rows, schema: StructType | None = None) -> DataFrame:
+def frame_of(session: Sessions, rows: AnyRows, schema: StructType | None = None) -> DataFrame:
     """The rows for Spark; of the types that Arrow gives them unless others are told."""
     if isinstance(rows, DataFrame):
         return rows
+    spark = session()
+    if isinstance(rows, Staged):
+        paths = [escaped(part.path) for part in rows.parts]
+        schema = from_arrow_schema(rows.schema)
+        # Told the schema, Spark needs no job to find it out.
+        return (
+            spark.read.schema(schema).parquet(*paths)
+            if paths
+            else spark.createDataFrame([], schema)
+        )
+    rows = plain(rows)
     schema = schema or from_arrow_schema(rows.schema)
     if not rows.num_rows:  # Spark stumbles over moments in an Arrow table without any part
-        return session.createDataFrame([], schema)
-    return session.createDataFrame(rows.combine_chunks(), schema)  # each chunk would be a task
+        return spark.createDataFrame([], schema)
+    return spark.createDataFrame(rows.combine_chunks(), schema)  # each chunk would be a task
+
+
+def escaped(path: Path) -> str:
+    """The path as Spark's readers take it: characters of a glob stand for themselves."""
+    return re.sub(r"([\\\[\]{}*?])", r"\\\1", str(path))
 
 
 def read_at(session: SparkSession, table: Path, version: int | None) -> DataFrame:

@@ -1,7 +1,7 @@
 """Owns what is checked of the rows of a feed, in which order, and what people are told of it.
 
-How a check is carried out is each engine's own: `transforms.rules` for Spark, `transforms.arrow_judge`
-for rows in memory.
+How a check is carried out is each engine's own: `transforms.rules` has it for Spark,
+`transforms.arrow_judge` for rows in memory.
 """
 
 from collections.abc import Callable, Mapping
@@ -73,9 +73,7 @@ def checks(feed: Feed, level: Level) -> list[Check]:
         if level == rejects and (column.type.name != "text" or feed.is_json):
             shape = SHAPES[column.type.name].format(type=column.type)
             message = f"{name} is not {shape}"
-            found.append(
-                Check("unreadable", OfColumn(name), "unreadable", name, message, is_key)
-            )
+            found.append(Check("unreadable", OfColumn(name), "unreadable", name, message, is_key))
     for rule in feed.rules:
         told_already = isinstance(rule, Required) and feed.required_column(rule.column)
         if rule.level == level and not isinstance(rule, Width) and not told_already:

@@ -21,7 +21,7 @@ from support_lakehouse.stages import admit
 from support_lakehouse.stages.books import Applied
 from support_lakehouse.transforms import gates
 from support_lakehouse.transforms import quarantine as Q
-from support_lakehouse.transforms.judge import accepted
+from support_lakehouse.transforms.judge import accepted, bronze_rows
 
 Entry = Mapping[str, Any]
 
@@ -65,14 +65,15 @@ def judge_again(
                 counts[feed.name] = {file: (rows, no) for file, rows, no in told}
                 back = accepted(judged)
                 if any(rows > no for rows, no in counts[feed.name].values()):
-                    admit.admit(load.tables_of(feed), feed, back)
+                    admit.admit(load.tables_of(feed), feed, bronze_rows(back))
                 rules = feed.fingerprint
                 entries.append(Q.released(judged, feed.name, rules=rules))
                 entries.append(Q.quarantined(judged, feed.name, rules=rules, state=OPEN))
         with stages.stage("quarantine"):
-            there = load.tables.read(load.session, admit.QUARANTINE)
+            there = load.tables.read(load.sessions.any(), admit.QUARANTINE)
             entries.append(Q.discarded(there, given_up, run))
-            admit.write_entries(load.tables, reduce(DataFrame.unionByName, entries))
+            together = reduce(DataFrame.unionByName, entries)
+            admit.write_entries(load.tables, together, load.sessions.any)
         folding = with_replays(_folding(plan, counts), config.feeds)
         done = replace(load, plan=folding).fold({})
     totals = [(f, n) for f, files in counts.items() for n in files.values()]
@@ -87,7 +88,7 @@ def judge_again(
 
 def _judged(load: Loading, feed: Feed, waiting: Sequence[Entry]) -> DataFrame:
     own = load.plan.changed(feed.name)
-    records = load.own[feed.name].createDataFrame(_records_of(waiting, own))
+    records = load.sessions.of(feed).createDataFrame(_records_of(waiting, own))
     shape = Shape(tuple(dict.fromkeys(entry.header for entry in own)), quotes=feed.quoting)
     return admit.judge_records(records, load.tables, feed, shape).localCheckpoint()
 

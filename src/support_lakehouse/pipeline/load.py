@@ -15,13 +15,13 @@ from support_lakehouse.config import Config
 from support_lakehouse.errors import Refusal
 from support_lakehouse.io import lake
 from support_lakehouse.io.runlog import Stages
-from support_lakehouse.io.session import SMALL_BYTES, session_for
+from support_lakehouse.io.session import SMALL_BYTES
 from support_lakehouse.io.tables import Tables
 from support_lakehouse.model.books import OPEN, REFUSED, LedgerEntry
 from support_lakehouse.model.feed import Feed
 from support_lakehouse.model.plan import Plan, feeds_at_work
-from support_lakehouse.pipeline.sessions import bytes_at_work, session_of, session_of_run
-from support_lakehouse.stages import admit
+from support_lakehouse.pipeline.sessions import Sessions, bytes_at_work
+from support_lakehouse.stages import admit, judging
 from support_lakehouse.stages.apply import Silver
 from support_lakehouse.stages.books import (
     Applied,
@@ -35,8 +35,10 @@ from support_lakehouse.stages.changed import Changed, Moved, Renamed, changed, m
 from support_lakehouse.stages.gates import broken_gates
 from support_lakehouse.stages.gold import build_marts
 from support_lakehouse.stages.gold_tables import CATEGORIES, INTERACTIONS, ROSTER_ACTIVE
+from support_lakehouse.stages.judging import Judged
 from support_lakehouse.stages.release import is_told
 from support_lakehouse.transforms.cubes import COUNTED
+from support_lakehouse.transforms.fold import accepted_changes
 
 _UNKNOWN = "unknown_agent"
 T = TypeVar("T")
@@ -58,13 +60,12 @@ class Loaded:
 
 @dataclass(frozen=True)
 class Loading:
-    """`own` holds a session for each feed, and `sizes` the bytes of files that it looks at.
+    """`sizes` tells for each feed the bytes of files that Spark would look at.
 
     `adds`: marts of interactions are brought up to date by what changed, not made anew.
     """
 
-    session: SparkSession
-    own: Mapping[str, SparkSession]
+    sessions: Sessions
     sizes: Mapping[str, int]
     config: Config
     lakehouse: Path
@@ -97,7 +98,7 @@ class Loading:
             self._quarantine(records, OPEN)
             return self.fold(records)
 
-    def fold(self, held: Mapping[str, DataFrame]) -> Loaded:
+    def fold(self, held: Mapping[str, Judged]) -> Loaded:
         """Bring silver and the marts up to what the plan's active files say.
 
         `held` are the judged records of new files; what else is folded comes from bronze.
@@ -119,10 +120,8 @@ class Loading:
             odd = build_marts(*parts, changed=changed, by_spark=self._counts_by_spark)
         return Loaded(tuple(_with_unknown(entry, odd) for entry in ledger), applied)
 
-    @property
     def _marts(self) -> SparkSession:
-        at_stake = self.plan.bytes_at_stake() if self._counts_by_spark else 0
-        return session_for(self.session, max(at_stake, sum(self.sizes.values())), of_tables=True)
+        return self.sessions.of_tables(self.plan.bytes_at_stake() if self._counts_by_spark else 0)
 
     @property
     def _counts_by_spark(self) -> bool:
@@ -147,7 +146,7 @@ class Loading:
         return moved(self.tables, self.plan.last, self.config.settings.business_zone)
 
     @contextmanager
-    def _judged(self) -> Iterator[dict[str, DataFrame]]:
+    def _judged(self) -> Iterator[dict[str, Judged]]:
         """The judged records of each feed's new files, held until all tables are made of them."""
         staging = self.lakehouse / "staging" / self.run
         new = [feed for feed in self.feeds if self.plan.files_of(feed.name)]
@@ -157,7 +156,16 @@ class Loading:
         finally:
             shutil.rmtree(staging, ignore_errors=True)
 
-    def _judge(self, feed: Feed, staging: Path, held: ExitStack) -> DataFrame:
+    def _judge(self, feed: Feed, staging: Path, held: ExitStack) -> Judged:
+        files = self.plan.files_of(feed.name)
+        if not judging.can_judge(feed, files):
+            return judging.by_spark(self._judged_by_spark(feed, staging, held), feed)
+        with self.stages.stage("judge", feed=feed.name):
+            if sum(file.unpacked_bytes for file in files) <= judging.IN_MEMORY_BYTES:
+                return judging.in_memory(feed, files, self.run)
+            return judging.in_files(feed, files, self.run, staging)
+
+    def _judged_by_spark(self, feed: Feed, staging: Path, held: ExitStack) -> DataFrame:
         files, tables = self.plan.files_of(feed.name), self.tables
         small = self.sizes[feed.name] <= SMALL_BYTES
         hold = tables.held_by_driver if small else tables.held
@@ -165,26 +173,31 @@ class Loading:
             DataFrame.unionByName,
             [
                 admit.told_again(held.enter_context(hold(admit.to_hold(rows))), tables, own)
-                for own, rows in admit.judge(self.own[feed.name], tables, feed, files, staging)
+                for own, rows in admit.judge(self.sessions.of(feed), tables, feed, files, staging)
             ],
         )
 
-    def _refusals(self, records: Mapping[str, DataFrame]) -> list[Refusal]:
+    def _refusals(self, records: Mapping[str, Judged]) -> list[Refusal]:
         gated = [f for f in self.feeds if f.name in records and f.delivery != type(f.delivery)()]
         if not gated:
             return []
+
+        def broken(feed: Feed) -> list[Refusal]:
+            bronze = records[feed.name].bronze
+            return broken_gates(bronze, feed, self.plan, lambda: self.sessions.of(feed))
+
         with self.stages.stage("gates", feeds=len(gated)):
-            told = side_by_side(gated, lambda f: broken_gates(records[f.name], f, self.plan))
+            told = side_by_side(gated, broken)
         return [refusal for refusals in told.values() for refusal in refusals]
 
-    def _admit(self, records: Mapping[str, DataFrame]) -> None:
+    def _admit(self, records: Mapping[str, Judged]) -> None:
         def one(feed: Feed) -> None:
             with self.stages.stage("bronze", feed=feed.name):
-                admit.admit(self.tables_of(feed), feed, records[feed.name])
+                admit.admit(self.tables_of(feed), feed, records[feed.name].bronze)
 
         side_by_side([feed for feed in self.feeds if feed.name in records], one)
 
-    def _quarantine(self, records: Mapping[str, DataFrame], state: str) -> None:
+    def _quarantine(self, records: Mapping[str, Judged], state: str) -> None:
         """Skipped where nothing came, or no row was rejected and no older entry is concerned."""
         if not records:
             return
@@ -193,24 +206,31 @@ class Loading:
             return
         with self.stages.stage("quarantine"):
             rules = {feed.name: feed.fingerprint for feed in self.config.feeds}
-            session = self.own[next(iter(records))]
-            files, anew = self.plan.load, self.plan.reset
-            admit.quarantine(session, self.tables, records, files, rules, state=state, anew=anew)
+            one = next(feed for feed in self.feeds if feed.name in records)
+            parts = (lambda: self.sessions.of(one), self.tables, records, self.plan.load, rules)
+            admit.quarantine(*parts, state=state, anew=self.plan.reset)
 
-    def _some_rejected(self, records: Mapping[str, DataFrame], state: str) -> bool:
+    def _some_rejected(self, records: Mapping[str, Judged], state: str) -> bool:
         """Bronze tells it of what was admitted, without another look at all that is held."""
+        if any(judged.rejected for judged in records.values()):
+            return True
+        frames = {
+            name: judged.bronze
+            for name, judged in records.items()
+            if isinstance(judged.bronze, DataFrame)
+        }
         if state == REFUSED:
             return any(
-                not rows.where(rows.reasons.isNotNull()).isEmpty() for rows in records.values()
+                not rows.where(rows.reasons.isNotNull()).isEmpty() for rows in frames.values()
             )
         tables = (
-            self.tables.path(admit.bronze_of(feed)) for feed in self.feeds if feed.name in records
+            self.tables.path(admit.bronze_of(feed)) for feed in self.feeds if feed.name in frames
         )
         files = [file.admission for file in self.plan.load]
         return any(some_rejected(table, lake.newest_version(table), files) for table in tables)
 
     def _silver(
-        self, feed: Feed, held: DataFrame | None
+        self, feed: Feed, held: Judged | None
     ) -> tuple[list[LedgerEntry], dict[str, Applied]]:
         """One feed's silver, and the ledger's lines on all files that were folded."""
         timeline, table = self.plan.timeline(feed), self.tables.path(admit.bronze_of(feed))
@@ -218,10 +238,12 @@ class Loading:
         counted = count_rows(table, version, entries) if entries else {}
         new = {file.found.path for file in self.plan.files_of(feed.name)}
         if held is not None and {entry.file for entry in entries} <= new:
-            records = held
+            changes = held.changes
         else:
-            records = admit.stored(self.own[feed.name], self.tables_of(feed), feed, entries)
-        applied = self._way(feed, counted).apply(records, timeline)
+            session = self.sessions.of(feed)
+            records = admit.stored(session, self.tables_of(feed), feed, entries)
+            changes = accepted_changes(records, feed)
+        applied = self._way(feed, counted).apply(changes, timeline)
         outcomes = {file: o for done in applied.values() for file, o in done.outcomes.items()}
         told = [self._entry(entry, counted[entry.file], outcomes[entry.file]) for entry in entries]
         if feed.kind == "log":
@@ -231,7 +253,7 @@ class Loading:
     def _way(self, feed: Feed, counted: Mapping[str, Counted]) -> Silver:
         tables, big = self.tables_of(feed), self.plan.bytes_at_stake(feed.name) > SMALL_BYTES
         shown = COUNTED if self.adds and feed.table == INTERACTIONS else ()
-        parts = (tables, feed, counted, self.stages)
+        parts = (tables, feed, counted, self.stages, lambda: self.sessions.of(feed))
         return Silver(*parts, anew=self.plan.reset, big=big, shown=shown)
 
     def _entry(
@@ -299,9 +321,11 @@ def loading(
         feed.name: bytes_at_work(plan, feed, tables_of(plan, [feed], config, lakehouse, run))
         for feed in feeds
     }
-    with session_of_run(spark, lakehouse, run, sum(sizes.values()), stages) as session:
-        own = {feed.name: session_of(feed, session, sizes[feed.name]) for feed in feeds}
-        yield Loading(session, own, sizes, config, lakehouse, plan, run, stages, adds)
+    sessions = Sessions(spark, lakehouse, run, sizes, stages)
+    try:
+        yield Loading(sessions, sizes, config, lakehouse, plan, run, stages, adds)
+    finally:
+        sessions.end()
 
 
 def tables_of(

@@ -1,8 +1,11 @@
 """Owns which Spark sessions a run works with, by the size of its work."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+import sys
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
 from pathlib import Path
+from threading import RLock
 
 from pyspark.sql import SparkSession
 
@@ -11,6 +14,9 @@ from support_lakehouse.io.session import session_for, spark_session
 from support_lakehouse.io.tables import Tables
 from support_lakehouse.model.feed import Feed
 from support_lakehouse.model.plan import Plan
+
+_TABLES = ""
+"""Stands for no feed, among the sessions of feeds."""
 
 
 def bytes_at_work(plan: Plan, feed: Feed, tables: Tables) -> int:
@@ -34,19 +40,54 @@ def session_of(feed: Feed, session: SparkSession, bytes_at_stake: int) -> SparkS
     return session_for(session, bytes_at_stake, lenient=True, unique=unique, unsorted=unsorted)
 
 
-@contextmanager
-def session_of_run(
-    spark: SparkSession | None, lakehouse: Path, run: str, size: int, stages: Stages
-) -> Iterator[SparkSession]:
-    """The session that is given, left open, or one for work of a size, ended afterwards."""
-    if spark is not None:
-        yield spark
-        return
-    log = lakehouse / "logs" / f"{run}.spark.log"
-    started = spark_session(bytes_at_stake=size, log=log, warehouse=lakehouse / "staging")
-    with stages.stage("session"):
-        session = started.__enter__()
-    try:
-        yield session
-    finally:
-        started.__exit__(None, None, None)
+@dataclass
+class Sessions:
+    """The Spark sessions of a run, which begin when something first asks for one.
+
+    `given` is used and left open; else one is started for work of the sizes, by feed, that it is
+    told of, and ended by `end`.
+    """
+
+    given: SparkSession | None
+    lakehouse: Path
+    run: str
+    sizes: Mapping[str, int]
+    stages: Stages
+    _started: AbstractContextManager[SparkSession] | None = None
+    _own: dict[str, SparkSession] = field(default_factory=dict)
+    _lock: RLock = field(default_factory=RLock)
+
+    def any(self) -> SparkSession:
+        """The session that all others stand beside."""
+        with self._lock:
+            if self.given is None:
+                self.given = self._start()
+            return self.given
+
+    def of(self, feed: Feed) -> SparkSession:
+        """The session of a feed."""
+        with self._lock:
+            if feed.name not in self._own:
+                session = self.any()
+                self._own[feed.name] = session_of(feed, session, self.sizes[feed.name])
+            return self._own[feed.name]
+
+    def of_tables(self, at_stake: int) -> SparkSession:
+        """The session of what is made of tables, which may be of more bytes of files."""
+        with self._lock:
+            if _TABLES not in self._own:
+                size = max(at_stake, sum(self.sizes.values()))
+                self._own[_TABLES] = session_for(self.any(), size, of_tables=True)
+            return self._own[_TABLES]
+
+    def end(self) -> None:
+        """End what was started; within an `except`, at once."""
+        if self._started is not None:
+            self._started.__exit__(*sys.exc_info())
+
+    def _start(self) -> SparkSession:
+        log = self.lakehouse / "logs" / f"{self.run}.spark.log"
+        size, warehouse = sum(self.sizes.values()), self.lakehouse / "staging"
+        self._started = spark_session(bytes_at_stake=size, log=log, warehouse=warehouse)
+        with self.stages.stage("session"):
+            return self._started.__enter__()

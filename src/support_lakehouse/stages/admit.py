@@ -4,24 +4,29 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import reduce
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.compute as pc
 from pyspark.errors import AnalysisException, ParseException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from support_lakehouse.errors import ConfigError
 from support_lakehouse.io import lake
+from support_lakehouse.io.staged import Staged
 from support_lakehouse.io.staging import Landed, labelled, landed_records, without_labels
-from support_lakehouse.io.tables import Tables
+from support_lakehouse.io.tables import AnyRows, Sessions, Tables, frame_of
 from support_lakehouse.model.books import OPEN, LedgerEntry
 from support_lakehouse.model.feed import Feed
 from support_lakehouse.model.landing import ScannedFile, Shape
+from support_lakehouse.stages.judging import BRONZE_BOUNDS, Judged
 from support_lakehouse.transforms import quarantine as Q
 from support_lakehouse.transforms import searching
 from support_lakehouse.transforms.fields import with_fields
-from support_lakehouse.transforms.judge import bronze_rows, judged
+from support_lakehouse.transforms.judge import judged
 
-_PRUNED_BY = "admission,file"
 QUARANTINE = "quarantine"
+_HELD_ROWS = 1_000_000
+"""So many rejected rows are held; more of them Spark reads."""
 
 
 def bronze_of(feed: Feed) -> str:
@@ -66,9 +71,9 @@ def _first_line(error: Exception) -> str:
     return next((line.strip() for line in str(error).splitlines() if line.strip()), "no reason")
 
 
-def admit(tables: Tables, feed: Feed, records: DataFrame) -> None:
-    """Append the judged records to the feed's bronze table."""
-    tables.append(bronze_rows(records), bronze_of(feed), statistics=_PRUNED_BY, feed=feed.name)
+def admit(tables: Tables, feed: Feed, bronze: AnyRows) -> None:
+    """Append rows of bronze to the feed's table."""
+    tables.append(bronze, bronze_of(feed), statistics=BRONZE_BOUNDS, feed=feed.name)
 
 
 def stored(
@@ -82,9 +87,9 @@ def stored(
 
 
 def quarantine(
-    session: SparkSession,
+    session: Sessions,
     tables: Tables,
-    judged_records: Mapping[str, DataFrame],
+    judged: Mapping[str, Judged],
     files: Sequence[ScannedFile],
     rules: Mapping[str, str],
     *,
@@ -93,20 +98,37 @@ def quarantine(
 ) -> None:
     """Put rejected rows of feeds into quarantine in one commit; entries of old bytes step aside.
 
-    `anew` forgets what is there, as a reset does.
+    In: the judged records of each feed. `anew` forgets what is there, as a reset does.
     """
     entries = [
-        Q.quarantined(records, feed, rules=rules[feed], state=state)
-        for feed, records in judged_records.items()
+        _entries(records, feed, rules=rules[feed], state=state, session=session)
+        for feed, records in judged.items()
     ]
     there = lake.version_of(tables.path(QUARANTINE)) is not None
     taken = {(f.found.feed, f.found.path): f.sha256 for f in files if state == OPEN}
     if there and not anew and any(taken.get(k, sha) != sha for k, sha in _waiting(tables)):
         rows = [(*place, sha256) for place, sha256 in taken.items()]
-        frame = session.createDataFrame(rows, "feed string, file string, sha256 string")
-        entries.append(Q.superseded(tables.read(session, QUARANTINE), frame))
+        frame = session().createDataFrame(rows, "feed string, file string, sha256 string")
+        entries.append(Q.superseded(tables.read(session(), QUARANTINE), frame))
     if entries:
-        write_entries(tables, reduce(DataFrame.unionByName, entries), anew=anew or not there)
+        write_entries(tables, _together(entries, session), session, anew=anew or not there)
+
+
+def _entries(judged: Judged, feed: str, *, rules: str, state: str, session: Sessions) -> AnyRows:
+    """The entries of quarantine that judged records come to."""
+    bronze = judged.bronze
+    if isinstance(bronze, Staged) and (judged.rejected or 0) <= _HELD_ROWS:
+        bronze = bronze.read(pc.field("reasons").is_valid())
+    if isinstance(bronze, pa.Table):
+        return Q.quarantined_in_memory(bronze, feed, rules=rules, state=state)
+    return Q.quarantined(frame_of(session, bronze), feed, rules=rules, state=state)
+
+
+def _together(entries: Sequence[AnyRows], session: Sessions) -> AnyRows:
+    """All of them, in memory where they are there."""
+    if all(isinstance(rows, pa.Table) for rows in entries):
+        return pa.concat_tables(entries)
+    return reduce(DataFrame.unionByName, (frame_of(session, rows) for rows in entries))
 
 
 def _waiting(tables: Tables) -> Iterator[tuple[tuple[str, str], str]]:
@@ -117,9 +139,11 @@ def _waiting(tables: Tables) -> Iterator[tuple[tuple[str, str], str]]:
         yield (row["feed"], row["file"]), row["sha256"]
 
 
-def write_entries(tables: Tables, entries: DataFrame, *, anew: bool = False) -> None:
+def write_entries(
+    tables: Tables, entries: AnyRows, session: Sessions, *, anew: bool = False
+) -> None:
     """Merge entries into quarantine by their id."""
     if anew:
         tables.replace(entries, QUARANTINE, statistics="feed,file,line,period,run")
     else:
-        tables.upsert(entries, QUARANTINE, Q.merge_parts())
+        tables.upsert(entries, QUARANTINE, Q.merge_parts(), session)

@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import ModuleType
 
 from pyspark.sql import DataFrame
 
 from support_lakehouse.io import lake
 from support_lakehouse.io.runlog import Stages
-from support_lakehouse.io.tables import Tables
+from support_lakehouse.io.staged import Staged
+from support_lakehouse.io.tables import AnyRows, Sessions, Tables, frame_of
 from support_lakehouse.model.feed import Feed
 from support_lakehouse.model.timeline import Fold, Timeline
 from support_lakehouse.stages.books import (
@@ -18,15 +20,21 @@ from support_lakehouse.stages.books import (
     outcomes_of_merge,
     rows_of_period,
 )
+from support_lakehouse.stages.judging import bounds_of
 from support_lakehouse.stages.merging import Merging
+from support_lakehouse.transforms import arrow_fold
 from support_lakehouse.transforms import fold as F
+
+_HELD_ROWS = 1_000_000
+"""Changes in files are held if they are no more; more of them Spark reads."""
 
 
 @dataclass(frozen=True)
 class Silver:
     """One feed's way into silver.
 
-    `counted` tells what the rows of each file come to; `anew`: what the tables hold counts no more;
+    `counted` tells what the rows of each file come to; `session` is for what is not folded in
+    memory; `anew`: what the tables hold counts no more;
     `big`: so much that copying files for the sake of some rows costs more than marking these;
     `shown`: the columns of rows, taken out or put in by a month, that marts look at.
     """
@@ -35,29 +43,54 @@ class Silver:
     feed: Feed
     counted: Mapping[str, Counted]
     stages: Stages
+    session: Sessions
     anew: bool = False
     big: bool = False
     shown: tuple[str, ...] = ()
 
-    def apply(self, records: DataFrame, timeline: Timeline) -> dict[str, Applied]:
-        """Rewind if need be and fold the judged records of each fold, in order; by period.
+    def apply(self, changes: AnyRows, timeline: Timeline) -> dict[str, Applied]:
+        """Rewind if need be and fold the accepted changes of each fold, in order; by period.
 
         A file without accepted rows changes nothing; the first fold makes the table in any case.
         """
         table, feed = self.feed.table, self.feed
         if timeline.rewind_to is not None:
             self.tables.restore(table, timeline.rewind_to, feed=feed.name)
-        changes = F.accepted_changes(records, feed)
         applied = {}
         for fold in timeline.folds:
             rows = sum(self.counted[path].accepted for path in fold.paths)
             with self.stages.stage("silver", feed=feed.name, period=fold.period, rows=rows):
-                applied[fold.period] = self._fold(F.of_files(changes, fold.paths), fold)
+                applied[fold.period] = self._fold(self._of_fold(changes, fold), fold)
         if feed.kind == "snapshot" and timeline.folds:
-            self._latest(records, timeline.newest)
+            self._latest(timeline.newest)
         return applied
 
-    def _fold(self, changes: DataFrame, fold: Fold) -> Applied:
+    def _of_fold(self, changes: AnyRows, fold: Fold) -> AnyRows:
+        """The changes of a fold: at hand where they can be folded so, else for Spark."""
+        if isinstance(changes, Staged):
+            changes = changes.of_files(fold.paths)
+            if self._is_the_table(fold):
+                return changes
+            if changes.num_rows > _HELD_ROWS:
+                return frame_of(self.session, changes)
+            changes = changes.read()
+        else:
+            changes = _by(changes).of_files(changes, fold.paths)
+        # What several files of a fold do, one after another, Spark alone tells.
+        single = self.feed.kind != "snapshot" and self._single(fold)
+        alone = single or self.feed.kind in ("log", "lookup")
+        return changes if alone else frame_of(self.session, changes)
+
+    def _is_the_table(self, fold: Fold) -> bool:
+        """Whether the changes are what the table becomes: no delete, and no key twice."""
+        if self.feed.kind == "log":
+            return True
+        if not fold.begins or self.feed.kind not in ("changes", "events") or not self._single(fold):
+            return False
+        told = self.counted[fold.paths[0]]
+        return told.won == told.accepted and not told.winners.get("delete")
+
+    def _fold(self, changes: AnyRows, fold: Fold) -> Applied:
         match self.feed.kind:
             case "log":
                 return self._log(changes, fold)
@@ -68,9 +101,9 @@ class Silver:
             case _:
                 return self._begin(changes, fold) if fold.begins else self._merge(changes, fold)
 
-    def _begin(self, changes: DataFrame, fold: Fold) -> Applied:
+    def _begin(self, changes: AnyRows, fold: Fold) -> Applied:
         outcomes = self._outcomes(changes, fold, met=False)
-        rows = F.without_deletes(self._winners(changes, fold))
+        rows = _as_rows(self._winners(changes, fold))
         written = self._replace(rows, self.feed.table, fold)
         if outcomes is None:
             told = self.counted[fold.paths[0]].winners
@@ -80,7 +113,7 @@ class Silver:
         self._check_growth(outcomes, written, fold)
         return Applied(self._version(self.feed.table), outcomes)
 
-    def _merge(self, changes: DataFrame, fold: Fold) -> Applied:
+    def _merge(self, changes: AnyRows, fold: Fold) -> Applied:
         table = self.feed.table
         before = self._version(table)
         accepted = sum(self.counted[path].accepted for path in fold.paths)
@@ -88,7 +121,9 @@ class Silver:
             return Applied(before, {path: {} for path in fold.paths})
         outcomes = self._outcomes(changes, fold, met=True)
         merging = Merging(
-            self.tables, self.feed, fold.period, accepted, before, self.big, self.shown
+            *(self.tables, self.feed, fold.period, accepted, before, self.big),
+            session=self.session,
+            shown=self.shown,
         )
         version, came, turnover = merging.merge(self._winners(changes, fold))
         metrics = self._metrics(table, version) if version != before else {}
@@ -101,8 +136,8 @@ class Silver:
         self._check_growth(outcomes, grown, fold)
         return Applied(version, outcomes, turnover)
 
-    def _log(self, changes: DataFrame, fold: Fold) -> Applied:
-        table, rows = self.feed.table, changes.drop(F.ACTION)
+    def _log(self, changes: AnyRows, fold: Fold) -> Applied:
+        table, rows = self.feed.table, _as_rows(changes)
         outcomes = {path: {"inserted": self.counted[path].accepted} for path in fold.paths}
         if fold.begins:
             written = self._replace(rows, table, fold)
@@ -115,7 +150,7 @@ class Silver:
         self._check_growth(outcomes, written, fold)
         return Applied(self._version(table), outcomes)
 
-    def _lookup(self, changes: DataFrame, fold: Fold) -> Applied:
+    def _lookup(self, changes: AnyRows, fold: Fold) -> Applied:
         """The last delivery is the table; those that came before it have rows to count only.
 
         Each is counted by itself: what others said before it must not depend on what came when.
@@ -125,16 +160,18 @@ class Silver:
             {p: {"inserted": self.counted[p].won} for p in fold.paths},
         )
         if fold.begins:
-            rows = self._latest_per_key(F.of_files(changes, fold.paths[-1:]))
-            written = self._replace(F.without_deletes(rows), table, fold)
+            rows = self._latest_per_key(_by(changes).of_files(changes, fold.paths[-1:]))
+            written = self._replace(_as_rows(rows), table, fold)
             won = sum(outcomes[path]["inserted"] for path in fold.paths[-1:])
             agree(won, written, table, f"keys of {', '.join(fold.paths[-1:]) or 'no file'}")
         return Applied(self._version(table), outcomes)
 
-    def _snapshot(self, changes: DataFrame, fold: Fold) -> Applied:
-        table = self.feed.history
+    def _snapshot(self, changes: AnyRows, fold: Fold) -> Applied:
+        table, changes = self.feed.history, frame_of(self.session, changes)
         outcomes = self._counted_outcomes(changes, None, fold)
-        rows = F.without_deletes(self._latest_per_key(changes))
+        assert self.feed.key is not None
+        rows = F.latest_per_key(changes, self.feed.key, order=F.order_of(self.feed))
+        rows = F.without_deletes(rows)
         if fold.begins:
             written = self._replace(rows, table, fold)
         else:
@@ -145,8 +182,8 @@ class Silver:
         self._check_growth(outcomes, written, fold)
         return Applied(self._version(table), outcomes)
 
-    def _latest(self, records: DataFrame, newest: str) -> None:
-        history = self.tables.read(records.sparkSession, self.feed.history)
+    def _latest(self, newest: str) -> None:
+        history = self.tables.read(self.session(), self.feed.history)
         self.tables.replace(
             F.latest_state(history, self.feed, newest).select(*history.columns),
             self.feed.table,
@@ -155,7 +192,7 @@ class Silver:
             period=newest,
         )
 
-    def _winners(self, changes: DataFrame, fold: Fold) -> DataFrame:
+    def _winners(self, changes: AnyRows, fold: Fold) -> AnyRows:
         """One change per key; where no key stands twice there is nothing to choose."""
         if self._single(fold):
             told = self.counted[fold.paths[0]]
@@ -163,21 +200,24 @@ class Silver:
                 return changes
         return self._latest_per_key(changes)
 
-    def _latest_per_key(self, changes: DataFrame) -> DataFrame:
+    def _latest_per_key(self, changes: AnyRows) -> AnyRows:
         assert self.feed.key is not None
-        return F.latest_per_key(changes, self.feed.key, order=F.order_of(self.feed))
+        by_key = _by(changes).latest_per_key
+        latest: AnyRows = by_key(changes, self.feed.key, order=F.order_of(self.feed))
+        return latest
 
     def _single(self, fold: Fold) -> bool:
         """Whether bronze alone tells which rows win: one file, in order of its lines."""
         return len(fold.files) == 1 and not self.feed.order
 
-    def _outcomes(self, changes: DataFrame, fold: Fold, *, met: bool) -> dict[str, Outcomes] | None:
+    def _outcomes(self, changes: AnyRows, fold: Fold, *, met: bool) -> dict[str, Outcomes] | None:
         """What each file of several does; None where one file's own counts tell it.
 
         `met`: whether the changes meet the rows of the table.
         """
         if self._single(fold):
             return None
+        changes = frame_of(self.session, changes)
         before = self.tables.read(changes.sparkSession, self.feed.table) if met else None
         return self._counted_outcomes(changes, before, fold)
 
@@ -193,7 +233,7 @@ class Silver:
         grown = sum(o.get("inserted", 0) - o.get("deleted", 0) for o in outcomes.values())
         agree(grown, rows, f"{self.feed.table}, {fold.period or 'all files'}", "rows more")
 
-    def _replace(self, rows: DataFrame, table: str, fold: Fold) -> int:
+    def _replace(self, rows: AnyRows, table: str, fold: Fold) -> int:
         version = self.tables.replace(
             *(rows, table),
             statistics=self._statistics,
@@ -215,7 +255,17 @@ class Silver:
 
     @property
     def _statistics(self) -> str:
-        """The columns Delta keeps minima and maxima of: those looked for, none personal."""
-        feed = self.feed
-        own = [feed.key] if feed.key and not feed.column(feed.key).personal else []
-        return ",".join([*own, F.PERIOD] if feed.kind == "snapshot" else own or ["_line"])
+        return bounds_of(self.feed)
+
+
+def _by(changes: AnyRows) -> ModuleType:
+    """What folds such changes."""
+    return F if isinstance(changes, DataFrame) else arrow_fold
+
+
+def _as_rows(changes: AnyRows) -> AnyRows:
+    """What a table without any row becomes by the changes; in files there is no delete."""
+    if isinstance(changes, Staged):
+        return changes.without(F.ACTION)
+    rows: AnyRows = _by(changes).without_deletes(changes)
+    return rows

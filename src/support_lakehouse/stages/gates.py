@@ -1,34 +1,37 @@
 """Owns the gates: how much of a delivery may be bad, and how small it may be (contracts.md)."""
 
+from collections.abc import Iterable
 from decimal import Decimal
 
+import pyarrow as pa
 from pyspark.sql import DataFrame
 
 from support_lakehouse.errors import Refusal
+from support_lakehouse.io.tables import AnyRows, Sessions, frame_of
 from support_lakehouse.model.feed import Feed
 from support_lakehouse.model.plan import Plan
 from support_lakehouse.transforms import gates
 
 
-def broken_gates(records: DataFrame, feed: Feed, plan: Plan) -> list[Refusal]:
+def broken_gates(bronze: AnyRows, feed: Feed, plan: Plan, session: Sessions) -> list[Refusal]:
     """Why the run's files of a feed may not go in; nothing if they may.
 
-    In: the judged records of the files. Costs a job or two, for feeds with gates only.
+    In: the rows of bronze of the files. Costs a job or two, for feeds with gates only.
     """
     told: list[Refusal] = []
     if "rejects" not in plan.accepted:
-        told += _rejects(records, feed)
+        told += _rejects(bronze, feed, session)
     if "short-snapshots" not in plan.accepted and feed.delivery.min_share_of_previous is not None:
-        told += _short(records, feed, plan)
+        told += _short(frame_of(session, bronze), feed, plan)
     return told
 
 
-def _rejects(records: DataFrame, feed: Feed) -> list[Refusal]:
+def _rejects(bronze: AnyRows, feed: Feed, session: Sessions) -> list[Refusal]:
     limits = feed.delivery
     if limits.max_rejected is None and limits.max_rejected_share is None:
         return []
     told = []
-    for file, rows, rejected in sorted(gates.rows_by_file(records).collect()):
+    for file, rows, rejected in sorted(_rows_by_file(bronze, session)):
         allowed = limits.max_rejected
         if allowed is not None and rejected > allowed:
             told.append(Refusal(feed.name, file, _too_many(file, rows, rejected, f"{allowed}")))
@@ -37,6 +40,12 @@ def _rejects(records: DataFrame, feed: Feed) -> list[Refusal]:
             words = f"{share * 100:g}% of {rows}"
             told.append(Refusal(feed.name, file, _too_many(file, rows, rejected, words)))
     return told
+
+
+def _rows_by_file(bronze: AnyRows, session: Sessions) -> Iterable[tuple[str, int, int]]:
+    if isinstance(bronze, pa.Table):
+        return gates.rows_by_file_in_memory(bronze)
+    return [tuple(row) for row in gates.rows_by_file(frame_of(session, bronze)).collect()]
 
 
 def _too_many(file: str, rows: int, rejected: int, limit: str) -> str:

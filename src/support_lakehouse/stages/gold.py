@@ -11,11 +11,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pyarrow as pa
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import DataFrame
 
 from support_lakehouse.config import Config
 from support_lakehouse.io import lake
-from support_lakehouse.io.tables import Rows, Tables, frame_of
+from support_lakehouse.io.tables import Rows, Sessions, Tables, frame_of
 from support_lakehouse.model.books import LedgerEntry
 from support_lakehouse.model.settings import Settings
 from support_lakehouse.stages.changed import Changed, Renamed
@@ -46,7 +46,7 @@ class Making:
     what `pool` was given to write, to be waited for when all is made.
     """
 
-    session: SparkSession
+    session: Sessions
     tables: Tables
     config: Config
     ledger: Sequence[LedgerEntry]
@@ -90,7 +90,7 @@ class Making:
     def _anew(self, cube: Cube) -> Rows:
         if self.by_spark:
             frames = {_called(table): self.read(table) for table in cube.counted_from}
-            return self.session.sql(cube.count(cubes.SPARK, self.config.settings), None, **frames)
+            return self.session().sql(cube.count(cubes.SPARK, self.config.settings), None, **frames)
         return self._counted(cube.count, {t: self.tables.path(t) for t in cube.counted_from})
 
     def _counted(
@@ -141,7 +141,9 @@ class Making:
 
     def _rows(self, table: str) -> Rows:
         """All of a table, in memory if it fits and DataFusion counts."""
-        return self.read(table) if self.by_spark else self.tables.rows(self.session, table)
+        if self.by_spark or not self.tables.fits(table):
+            return self.read(table)
+        return self.tables.query(table, "SELECT * FROM t")
 
     def _replaced(self, table: str, rows: Rows, keys: Sequence[str]) -> Rows:
         """Make rows all that a table holds, and go on with them; those at hand while written."""
@@ -158,7 +160,7 @@ class Making:
         return frame_of(self.session, rows)
 
     def read(self, table: str) -> DataFrame:
-        return self.tables.read(self.session, table)
+        return self.tables.read(self.session(), table)
 
     def make(self, step: "Step") -> None:
         """Make the tables of a step, or empty them where not all of its sources have come."""
@@ -190,7 +192,7 @@ def _any_of(told: Mapping[str, Sequence[str | None]], columns: Sequence[str]) ->
 def roster_tables(at: Making) -> None:
     """The roster as of its latest day, and who was active on each day."""
     days = sorted({e.period for e in at.ledger if e.feed in ("roster_agents", ROSTER_ACTIVE)})
-    synced = at.session.createDataFrame([(day,) for day in days], "day string")
+    synced = at.session().createDataFrame([(day,) for day in days], "day string")
     details = at.read(f"{DETAILS}_history")
     active = at.read(f"{ACTIVE}_history") if ACTIVE in at.came else details.limit(0)
     history = roster.status_history(details, active, synced)
@@ -228,7 +230,7 @@ STEPS = (
 
 
 def build_marts(
-    session: SparkSession,
+    session: Sessions,
     tables: Tables,
     config: Config,
     ledger: Sequence[LedgerEntry],

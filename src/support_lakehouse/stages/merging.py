@@ -8,7 +8,7 @@ from pyspark.sql import DataFrame
 from support_lakehouse.io import lake
 from support_lakehouse.io.datafiles import key_ranges
 from support_lakehouse.io.marking import Turnover
-from support_lakehouse.io.tables import Tables
+from support_lakehouse.io.tables import AnyRows, Sessions, Tables, frame_of
 from support_lakehouse.model.feed import Feed
 from support_lakehouse.model.spans import Range, touched
 from support_lakehouse.transforms import fold as F
@@ -35,18 +35,19 @@ class Merging:
     accepted: int
     before: int
     big: bool
+    session: Sessions
     shown: tuple[str, ...] = ()
 
-    def merge(self, winners: DataFrame) -> tuple[int, int, Turnover | None]:
+    def merge(self, winners: AnyRows) -> tuple[int, int, Turnover | None]:
         """MERGE one change per key: the version afterwards, how many there were, what they did."""
         merge, to = F.merge_of(self.feed), {"feed": self.feed.name, "period": self.period}
         if self._in_memory:
-            changes = winners.toArrow()
+            changes = winners.toArrow() if isinstance(winners, DataFrame) else winners
             version, turnover = self.tables.merge_in_memory(
                 changes, self.feed.table, merge, **to, shown=self.shown
             )
             return version, changes.num_rows, turnover
-        with self.tables.held(winners) as held:
+        with self.tables.held(frame_of(self.session, winners)) as held:
             if self._changes_nothing(held):
                 return self.before, 0, None
             ranges = self._touched(held)

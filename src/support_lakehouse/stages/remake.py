@@ -78,7 +78,8 @@ class Remaking:
     def marts(self, made: Sequence[str]) -> None:
         """Make every mart whose sources were all made, by Spark: runs count by DataFusion."""
         loaded = [e for e in self.ledger if e.state == "loaded"]
-        build_marts(self.session, self.tables, self.config, loaded, set(made), by_spark=True)
+        parts = (lambda: self.session, self.tables, self.config, loaded, set(made))
+        build_marts(*parts, by_spark=True)
 
     def states(self) -> dict[str, TableState]:
         """Each table under the root: its version, rows and fingerprint."""

@@ -47,7 +47,7 @@ class Judged(NamedTuple):
     """Records with their verdict: what bronze keeps of each, and the changes that are accepted.
 
     `bronze` has BRONZE_COLUMNS, `changes` the feed's columns, `fold.PLACE` and the action; both
-    have the hash of each row.
+    have the hash of each row. Texts that are the same for all rows are kept in a dictionary.
     """
 
     bronze: pa.Table
@@ -88,7 +88,7 @@ def judged(lines: pa.Array, raws: pa.Array, file: ScannedFile, feed: Feed, *, ru
         "admission": file.admission,
         "header": file.header.text,
     }
-    columns = {name: pa.repeat(pa.scalar(text), len(raws)) for name, text in labels.items()}
+    columns = {name: _of_all(text, len(raws)) for name, text in labels.items()}
     key = records.key(lines)
     columns |= {"line": lines, "key": key, "action": records.asked, "raw": raws}
     columns |= {"reasons": records.reasons(), "warnings": records.warnings()}
@@ -192,7 +192,7 @@ class _Records:
 
     def reasons(self) -> pa.Array:
         """Every reason to reject a record; null for one that is accepted."""
-        told = [
+        told: list[tuple[Truth, Any]] = [
             (~self._sound & (self._widths == width), ("width", None, self._wrong_width(width)))
             for width in np.unique(self._widths[~self._sound]).tolist()
         ]
@@ -269,7 +269,7 @@ def _allowed(rule: Any, at: _Records) -> Truth:
 
 def _within(rule: Any, at: _Records) -> Truth:
     type_, value = at.type_of(rule.column), at.values[rule.column]
-    outside = np.zeros(len(value), np.bool_)
+    outside: Truth = np.zeros(len(value), np.bool_)
     if rule.min is not None:
         outside |= _truth(pc.less(value, _end(rule.min, type_, ROUND_CEILING)))
     if rule.max is not None:
@@ -314,7 +314,13 @@ def _is_record(raws: pa.Array) -> Truth:
         begins = _truth(pc.starts_with(raws, blank))
         if begins.any():
             empty |= _lengths(pc.utf8_trim(raws, BLANKS)) == 0
-    return ~empty
+    there: Truth = ~empty
+    return there
+
+
+def _of_all(text: str, rows: int) -> pa.DictionaryArray:
+    """A text that is the same for all rows, kept once."""
+    return pa.DictionaryArray.from_arrays(np.zeros(rows, np.int32), pa.array([text]))
 
 
 def _lengths(texts: pa.Array) -> NDArray[np.int32]:

@@ -77,11 +77,12 @@ def _with_nulls(rows: pa.RecordBatch, begun: Words) -> Words:
 
 
 def _known(column: pa.Array) -> Bytes:
-    return column.is_valid().to_numpy(zero_copy_only=False).astype(np.uint8)
+    known: Bytes = column.is_valid().to_numpy(zero_copy_only=False).astype(np.uint8)
+    return known
 
 
 def _parts(column: pa.Array) -> Iterator[pa.Array]:
-    """The column as values that are hashed one after another: of lists and structs, those within."""
+    """What is hashed one after another: the column, or what lies within lists and structs."""
     if pa.types.is_list(column.type):
         lengths = pc.fill_null(pc.list_value_length(column), 0).to_numpy()
         begins = np.cumsum(lengths) - lengths
@@ -99,6 +100,10 @@ def _parts(column: pa.Array) -> Iterator[pa.Array]:
 
 def _values(column: pa.Array) -> _Values:
     """The bytes that are hashed of each value, none of them null."""
+    if pa.types.is_dictionary(column.type):
+        different = _values(column.dictionary)
+        at = column.indices.to_numpy()
+        return _Values(different.text, different.begins[at], different.lengths[at])
     kind, own = column.type, slice(column.offset, column.offset + len(column))
     if pa.types.is_string(kind):
         ends = np.frombuffer(column.buffers()[1], np.int32)[own.start : own.stop + 1]

@@ -1,12 +1,16 @@
 """Owns quarantine: rejected rows, each with all its reasons, and what becomes of them."""
 
+import hashlib
 from collections.abc import Mapping, Sequence
+from typing import Any
 
+import pyarrow as pa
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from support_lakehouse.model.books import DISCARDED, OPEN, REFUSED, RELEASED, SUPERSEDED
 from support_lakehouse.transforms.fingerprint import ROW_HASH, row_hash
+from support_lakehouse.transforms.hashing import row_hashes
 
 COLUMNS = (
     *("id", "feed", "file", "sha256", "line", "period", "key", "header", "raw", "reasons"),
@@ -21,14 +25,28 @@ _JUDGED_AGAIN = ("key", "reasons", "rules", "run", "state")
 def quarantined(judged: DataFrame, feed: str, *, rules: str, state: str) -> DataFrame:
     """A feed's rejected rows as entries of quarantine: COLUMNS and their hash.
 
-    In: judged records. Out: one row per rejected one. `id` is made of what the row is and where it
-    stood, so the same row of a rerun is the same entry. `rules` is the fingerprint of the rules
-    that judged.
+    In: judged records, or rows of bronze. Out: one row per rejected one. `id` is made of what the
+    row is and where it stood, so the same row of a rerun is the same entry. `rules` is the
+    fingerprint of the rules that judged.
     """
     told = {"feed": F.lit(feed), "rules": F.lit(rules), "state": F.lit(state)}
     told |= {"attempts": F.lit(1).cast("bigint")}
     rows = judged.where(F.col("reasons").isNotNull()).withColumns(told)
     return with_identity(rows).select(*COLUMNS).withColumn(ROW_HASH, _hash())
+
+
+def quarantined_in_memory(bronze: pa.Table, feed: str, *, rules: str, state: str) -> pa.Table:
+    """The same of rows of bronze in memory."""
+    rows = bronze.filter(bronze["reasons"].is_valid())
+    told: dict[str, Any] = {name: rows[name] for name in COLUMNS if name in rows.column_names}
+    labels = {"feed": feed, "rules": rules, "state": state}
+    told |= {name: pa.repeat(pa.scalar(text), len(rows)) for name, text in labels.items()}
+    told["attempts"] = pa.repeat(pa.scalar(1, pa.int64()), len(rows))
+    places = zip(*(pa.table(told)[name].to_pylist() for name in _IDENTITY), strict=True)
+    identities = ("\n".join(map(str, place)).encode() for place in places)
+    ids = [hashlib.sha256(identity).hexdigest()[:16] for identity in identities]
+    entries = pa.table({name: told.get(name, pa.array(ids, pa.string())) for name in COLUMNS})
+    return entries.append_column(ROW_HASH, row_hashes(entries.select(HASHED)))
 
 
 def with_identity(rows: DataFrame) -> DataFrame:

@@ -17,6 +17,7 @@ from support_lakehouse.model.column import ColumnType
 from support_lakehouse.model.feed import Feed
 from support_lakehouse.transforms.fields import is_unreadable, text_of, value_of
 
+
 def expression_of(name: str) -> str:
     """The column that holds what an expression came to."""
     return f"_expression_{name}"

@@ -1,0 +1,149 @@
+"""Owns the commit that makes Parquet files of a run's own data files of a Delta table.
+
+The files are linked into the table's folder as they are, so rows are written once. What the log
+says of them is told by their footers.
+"""
+
+import json
+import os
+import shutil
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from uuid import uuid4
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from deltalake import DeltaTable, Schema
+
+from support_lakehouse.errors import Damaged
+from support_lakehouse.io import delta_log, lake, vectors
+from support_lakehouse.io.delta_log import Action
+from support_lakehouse.io.staged import Staged
+
+_KNOWN_FEATURES = {"appendOnly", "invariants", vectors.FEATURE}
+_PLAIN = {"minReaderVersion": 1, "minWriterVersion": 2}
+_WITH_VECTORS = {
+    "minReaderVersion": 3,
+    "minWriterVersion": 7,
+    "readerFeatures": [vectors.FEATURE],
+    "writerFeatures": [vectors.FEATURE, "appendOnly", "invariants"],
+}
+
+
+def adopt(
+    table: Path,
+    rows: Staged,
+    told: str,
+    *,
+    mode: str,
+    statistics: str,
+    configuration: Mapping[str, str],
+    vectors: bool = False,
+) -> int:
+    """Append rows to a table or make them all that it holds (`overwrite`); the new version.
+
+    `statistics` names the columns, texts or whole numbers, whose bounds the log tells of each file;
+    `vectors`: a table that is made marks rows as gone. `configuration` is that of a new table.
+    """
+    begun = time.monotonic()
+    before = lake.version_of(table)
+    version = 0 if before is None else before + 1
+    actions: list[Action] = []
+    if before is None:
+        own = dict(configuration) | ({"delta.enableDeletionVectors": "true"} if vectors else {})
+        actions.append({"protocol": _WITH_VECTORS if vectors else _PLAIN})
+        actions.append({"metaData": _metadata(rows.schema, own)})
+    elif mode == "overwrite":
+        actions += _changed_schema(table, before, rows.schema)
+        actions += _removed(table, before)
+    added = [_added(table, part.path, statistics.split(",")) for part in rows.parts if part.rows]
+    counts = {
+        "numFiles": len(added),
+        "numOutputRows": rows.num_rows,
+        "numOutputBytes": sum(one["add"]["size"] for one in added),
+    }
+    info = {
+        "timestamp": round(time.time() * 1000),
+        "operation": "WRITE",
+        "operationParameters": {"mode": mode.capitalize(), "partitionBy": "[]"},
+        **({} if before is None else {"readVersion": before}),
+        "isolationLevel": "Serializable",
+        "isBlindAppend": mode == "append",
+        "operationMetrics": {name: str(count) for name, count in counts.items()}
+        | {"executionTimeMs": str(round((time.monotonic() - begun) * 1000))},
+        "userMetadata": told,
+        "engineInfo": delta_log.ENGINE,
+    }
+    delta_log.commit(table, version, [{"commitInfo": info}, *actions, *added])
+    delta_log.checkpoint_if_due(table, version)
+    return version
+
+
+def adopts(table: Path) -> bool:
+    """Whether the table asks nothing of who writes it but what is known here."""
+    if lake.version_of(table) is None:
+        return True
+    there = DeltaTable(table)
+    plain = _KNOWN_FEATURES.issuperset(there.protocol().writer_features or [])
+    return plain and not there.metadata().partition_columns
+
+
+def _metadata(schema: pa.Schema, configuration: Mapping[str, str]) -> Action:
+    return {
+        "id": str(uuid4()),
+        "format": {"provider": "parquet", "options": {}},
+        "schemaString": Schema.from_arrow(schema).to_json(),
+        "partitionColumns": [],
+        "configuration": dict(configuration),
+        "createdTime": round(time.time() * 1000),
+    }
+
+
+def _changed_schema(table: Path, version: int, schema: pa.Schema) -> Iterator[Action]:
+    there = DeltaTable(table, version=version)
+    if json.loads(there.schema().to_json()) != json.loads(Schema.from_arrow(schema).to_json()):
+        was = there.metadata()
+        own = {"id": was.id, "createdTime": was.created_time}
+        yield {"metaData": _metadata(schema, was.configuration) | own}
+
+
+def _removed(table: Path, version: int) -> Iterator[Action]:
+    files = delta_log.files_at(table, version)
+    if files is None:
+        said = "entries of the log are gone, and no checkpoint stands for them"
+        raise Damaged(said, where=str(table), hint=lake.MENDED_BY)
+    now = round(time.time() * 1000)
+    for add in files.values():
+        yield {"remove": delta_log.removed(add, now)}
+
+
+def _added(table: Path, staged: Path, statistics: Sequence[str]) -> Action:
+    name = f"part-00000-{uuid4()}-c000.zstd.parquet"
+    table.mkdir(parents=True, exist_ok=True)
+    try:
+        os.link(staged, table / name)
+    except OSError:  # a file system without links
+        shutil.copyfile(staged, table / name)
+    stats = _statistics(pq.read_metadata(staged), statistics)
+    return {"add": delta_log.added(table, name, stats)}
+
+
+def _statistics(footer: pq.FileMetaData, names: Sequence[str]) -> Action:
+    """The rows of a file, and the bounds of its columns of these names."""
+    groups = [footer.row_group(number) for number in range(footer.num_row_groups)]
+    places = {footer.schema.column(n).path: n for n in range(footer.num_columns)}
+    told: Action = {
+        "numRecords": footer.num_rows,
+        "minValues": {},
+        "maxValues": {},
+        "nullCount": {},
+    }
+    for name in (name for name in names if name in places):
+        chunks = [group.column(places[name]).statistics for group in groups]
+        if not all(chunk and chunk.has_min_max and chunk.has_null_count for chunk in chunks):
+            continue
+        told["minValues"][name] = min(chunk.min for chunk in chunks)
+        told["maxValues"][name] = max(chunk.max for chunk in chunks)
+        told["nullCount"][name] = sum(chunk.null_count for chunk in chunks)
+    return told
