@@ -51,6 +51,7 @@ def adopt(
     version = 0 if before is None else before + 1
     actions: list[Action] = []
     if before is None:
+        delta_log.entry_of(table, version).parent.mkdir(parents=True, exist_ok=True)
         own = dict(configuration) | ({"delta.enableDeletionVectors": "true"} if vectors else {})
         actions.append({"protocol": _WITH_VECTORS if vectors else _PLAIN})
         actions.append({"metaData": _metadata(rows.schema, own)})
@@ -120,7 +121,6 @@ def _removed(table: Path, version: int) -> Iterator[Action]:
 
 def _added(table: Path, staged: Path, statistics: Sequence[str]) -> Action:
     name = f"part-00000-{uuid4()}-c000.zstd.parquet"
-    table.mkdir(parents=True, exist_ok=True)
     try:
         os.link(staged, table / name)
     except OSError:  # a file system without links

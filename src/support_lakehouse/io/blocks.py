@@ -16,6 +16,8 @@ from support_lakehouse.model.landing import ScannedFile
 
 _RECORDS_AT_ONCE = 100_000
 _BLOCKS_AT_ONCE = 8
+_BYTES_AT_ONCE = 8 * 1024 * 1024
+"""So many that what is made of them stays near the processor."""
 
 
 class Block(NamedTuple):
@@ -54,7 +56,7 @@ def read(stretch: Stretch, feed: Feed, block_bytes: int = BLOCK_BYTES) -> Iterat
     with open_bytes(file.found.location, gzipped=file.gzipped) as opened:
         line = _begun(opened, stretch, block_bytes)
         end = None if file.gzipped else stretch.end * block_bytes
-        for text in _texts(opened, end, block_bytes):
+        for text in _texts(opened, end):
             block = _lines(text, line, has_carriage_returns=file.has_carriage_returns)
             line += len(block.raws)
             yield _below(block, file.header.line)
@@ -82,25 +84,39 @@ def _begun(opened: IO[bytes], stretch: Stretch, block_bytes: int) -> int:
     return stretch.file.lines_before[stretch.begin] + 2
 
 
-def _texts(opened: IO[bytes], end: int | None, block_bytes: int) -> Iterator[bytes]:
-    """Whole lines up to the first line end at or behind a place, about a block at a time."""
-    while end is None or opened.tell() <= end:
-        wanted = block_bytes if end is None else min(block_bytes, end - opened.tell())
-        text = opened.read(wanted) + opened.readline()
+def _texts(opened: IO[bytes], end: int | None) -> Iterator[bytes]:
+    """Whole lines up to the first line end at or behind a place; some of them at a time.
+
+    To know where a line ends before reading up to it spares a copy of all that was read.
+    """
+    begin = opened.tell()
+    while end is None or begin <= end:
+        if end is None:
+            text = opened.read(_BYTES_AT_ONCE) + opened.readline()
+        else:
+            opened.seek(min(begin + _BYTES_AT_ONCE, end))
+            opened.readline()
+            size = opened.tell() - begin
+            opened.seek(begin)
+            text = opened.read(size)
         if not text:
             return
+        begin += len(text)
         yield text
 
 
 def _lines(text: bytes, first: int, *, has_carriage_returns: bool) -> Block:
-    if has_carriage_returns:
-        text = text.replace(b"\r\n", b"\n")
-    size = len(text) - text.endswith(b"\n")
-    whole = pa.StringArray.from_buffers(
-        1, pa.py_buffer(np.array([0, size], np.int32)), pa.py_buffer(text)
-    )
-    raws = pc.split_pattern(whole, "\n").flatten()
+    raws = _split(text, b"\r\n" if has_carriage_returns else b"\n")
+    if has_carriage_returns and len(raws) != text.count(b"\n") + (not text.endswith(b"\n")):
+        raws = _split(text.replace(b"\r\n", b"\n"), b"\n")  # some lines end so, some so
     return Block(pa.array(np.arange(first, first + len(raws), dtype=np.int64)), raws)
+
+
+def _split(text: bytes, end: bytes) -> pa.Array:
+    size = len(text) - len(end) * text.endswith(end)
+    ends = pa.py_buffer(np.array([0, size], np.int32))
+    whole = pa.StringArray.from_buffers(1, ends, pa.py_buffer(text))
+    return pc.split_pattern(whole, end.decode()).flatten()
 
 
 def _below(block: Block, line: int) -> Block:

@@ -150,7 +150,8 @@ class _Records:
         """Whether there may be blanks at the ends of cells."""
         if self.file.has_rare_blanks or self.file.has_quotes:
             return True
-        return bool(pc.any(pc.match_substring(self.raws, " ")).as_py())
+        text = np.frombuffer(self.raws.buffers()[2] or b"", np.uint8)
+        return bool((text == ord(" ")).any())
 
     @cached_property
     def texts(self) -> Mapping[str, pa.Array]:

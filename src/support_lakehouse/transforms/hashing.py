@@ -4,7 +4,8 @@ XXH64 (github.com/Cyan4973/xxHash, its specification), where the hash of one val
 the next, 42 before the first, and nulls are stepped over: so does Spark's `xxhash64`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -16,7 +17,7 @@ Words = NDArray[np.uint64]
 Bytes = NDArray[np.uint8]
 Places = NDArray[np.intp]
 _SEED = 42
-_ROWS_AT_ONCE = 16_384
+_ROWS_AT_ONCE = 32_768
 """So many that what is in hand of them stays near the processor."""
 _P1, _P2, _P3, _P4, _P5 = (
     np.array([prime], np.uint64)
@@ -37,6 +38,7 @@ _LONG_DIGITS = 18
 class _Values(NamedTuple):
     """Values of some rows as bytes: where each begins in `text`, and how many bytes it has.
 
+    Where all rows have the same value it is told once.
     `text` has so many bytes behind the last value that a whole stripe can be read from any.
     """
 
@@ -102,6 +104,8 @@ def _values(column: pa.Array) -> _Values:
     """The bytes that are hashed of each value, none of them null."""
     if pa.types.is_dictionary(column.type):
         different = _values(column.dictionary)
+        if len(column.dictionary) == 1:
+            return different
         at = column.indices.to_numpy()
         return _Values(different.text, different.begins[at], different.lengths[at])
     kind, own = column.type, slice(column.offset, column.offset + len(column))
@@ -158,63 +162,80 @@ def _xxh64(values: _Values, seeds: Words) -> Words:
     """XXH64 of each value, by a seed each."""
     lengths = values.lengths
     if len(lengths) and lengths.min() == lengths.max():
-        return _xxh64_by_length(values, seeds)
+        return _of_length(values, int(lengths[0]), seeds)
     # The longest first, and those of one length together: what is left to do at some byte is then
     # left to do for the first rows, and all of one length end alike.
-    order = np.argsort(-values.lengths, kind="stable")
-    by_length = _Values(values.text, values.begins[order], values.lengths[order])
-    hashes = np.empty_like(seeds)
-    hashes[order] = _xxh64_by_length(by_length, seeds[order])
-    return hashes
-
-
-def _xxh64_by_length(values: _Values, seeds: Words) -> Words:
-    """The same of values of which the longest stand first."""
-    hashes = seeds + _P5
-    striped = int(np.count_nonzero(values.lengths >= _STRIPE))
+    order = np.argsort(-lengths, kind="stable")
+    lengths, begins, seeds = lengths[order], values.begins[order], seeds[order]
+    ended = seeds + _P5
+    striped = int(np.count_nonzero(lengths >= _STRIPE))
     if striped:
-        hashes[:striped] = _stripes(values, striped, seeds[:striped])
-    begin = 0
-    while begin < len(seeds):
-        length = int(values.lengths[begin])
-        end = begin + int(np.count_nonzero(values.lengths[begin:] == length))
-        hashes[begin:end] = _ended(values.text, values.begins[begin:end], length, hashes[begin:end])
-        begin = end
+        left = [
+            int(np.count_nonzero(lengths >= n)) for n in range(_STRIPE, lengths[0] + 1, _STRIPE)
+        ]
+        ended[:striped] = _stripes(values.text, begins, left, seeds[:striped])
+    changes = [0, *(np.flatnonzero(np.diff(lengths)) + 1).tolist(), len(lengths)]
+    for own in (slice(*ends) for ends in pairwise(changes) if ends[0] < ends[1]):
+        ended[own] = _ended(values.text, begins[own], int(lengths[own.start]), ended[own])
+    hashes = np.empty_like(seeds)
+    hashes[order] = ended
     return hashes
+
+
+def _of_length(values: _Values, length: int, seeds: Words) -> Words:
+    """The same of values of one length, or of one value by all the seeds."""
+    hashes = seeds + _P5
+    if length >= _STRIPE:
+        left = [len(seeds)] * (length // _STRIPE)
+        hashes = _stripes(values.text, values.begins, left, seeds)
+    return _ended(values.text, values.begins, length, hashes)
 
 
 def _ended(text: Bytes, begins: Places, length: int, hashes: Words) -> Words:
     """The hashes of values of one length, given what their whole stripes come to."""
     at, rest = begins + length // _STRIPE * _STRIPE, length % _STRIPE
-    hashes = hashes + np.array([length], np.uint64)
+    hashes, spare = hashes + np.uint64(length), np.empty_like(hashes)
     there = np.lib.stride_tricks.sliding_window_view(text, _STRIPE)[at] if rest else text
     done = 0
     while rest - done >= _WORD:
-        word = _round(np.zeros_like(hashes), _word(there, done, _WORD))
-        hashes, done = _turned(hashes ^ word, 27) * _P1 + _P4, done + _WORD
+        hashes ^= _round(np.zeros_like(hashes), _word(there, done, _WORD), spare)
+        _turn(hashes, 27, spare)
+        hashes *= _P1
+        hashes += _P4
+        done += _WORD
     if rest - done >= 4:
-        hashes, done = _turned(hashes ^ (_word(there, done, 4) * _P1), 23) * _P2 + _P3, done + 4
+        hashes ^= _word(there, done, 4) * _P1
+        _turn(hashes, 23, spare)
+        hashes *= _P2
+        hashes += _P3
+        done += 4
     for place in range(done, rest):
-        hashes = _turned(hashes ^ (there[:, place].astype(np.uint64) * _P5), 11) * _P1
+        hashes ^= there[:, place].astype(np.uint64) * _P5
+        _turn(hashes, 11, spare)
+        hashes *= _P1
     for by, prime in ((33, _P2), (29, _P3)):
-        hashes = (hashes ^ (hashes >> np.uint64(by))) * prime
-    return hashes ^ (hashes >> np.uint64(32))
+        hashes ^= np.right_shift(hashes, np.uint64(by), out=spare)
+        hashes *= prime
+    hashes ^= np.right_shift(hashes, np.uint64(32), out=spare)
+    return hashes
 
 
-def _stripes(values: _Values, striped: int, seeds: Words) -> Words:
-    """What the whole stripes of the first values come to."""
-    text, begins, lengths = values
+def _stripes(text: Bytes, begins: Places, left: Sequence[int], seeds: Words) -> Words:
+    """What the whole stripes of values come to; so many of the first are `left` at each stripe."""
     windows = np.lib.stride_tricks.sliding_window_view(text, _STRIPE)
     lanes = [seeds + _P1 + _P2, seeds + _P2, seeds.copy(), seeds - _P1]
-    for at in range(0, int(lengths.max()) - _STRIPE + 1, _STRIPE):
-        left = int(np.count_nonzero(lengths >= at + _STRIPE))
-        words = windows[begins[:left] + at].view("<u8")
-        for number, lane in enumerate(lanes):
-            lane[:left] = _round(lane[:left], words[:, number])
-    turns = zip(lanes, (1, 7, 12, 18), strict=True)
-    hashes: Words = np.sum([_turned(lane, by) for lane, by in turns], axis=0, dtype=np.uint64)
+    spare = np.empty_like(seeds)
+    for number, rows in enumerate(left):
+        words = windows[begins[:rows] + number * _STRIPE].view("<u8")
+        for place, lane in enumerate(lanes):
+            _round(lane[:rows], words[:, place], spare[:rows])
+    hashes = np.zeros_like(seeds)
+    for lane, by in zip(lanes, (1, 7, 12, 18), strict=True):
+        hashes += _turn(lane.copy(), by, spare)
     for lane in lanes:
-        hashes = (hashes ^ _round(np.zeros_like(lane), lane)) * _P1 + _P4
+        hashes ^= _round(np.zeros_like(lane), lane, spare)
+        hashes *= _P1
+        hashes += _P4
     return hashes
 
 
@@ -224,9 +245,17 @@ def _word(values: Bytes, at: int, width: int) -> Words:
     return words
 
 
-def _round(lane: Words, word: Words) -> Words:
-    return _turned(lane + word * _P2, 31) * _P1
+def _round(lane: Words, word: Words, spare: Words) -> Words:
+    """Take a word of each value into a lane, which is changed."""
+    lane += word * _P2
+    _turn(lane, 31, spare)
+    lane *= _P1
+    return lane
 
 
-def _turned(words: Words, by: int) -> Words:
-    return (words << np.uint64(by)) | (words >> np.uint64(64 - by))
+def _turn(words: Words, by: int, spare: Words) -> Words:
+    """Turn the bits of each word round, in place."""
+    np.left_shift(words, np.uint64(by), out=spare)
+    words >>= np.uint64(64 - by)
+    words |= spare
+    return words
