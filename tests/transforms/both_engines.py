@@ -36,10 +36,15 @@ def assert_same_in_memory(
     if not arrow_judge.can_judge(feed, [file]):
         return
     lines = pa.array(range(2, 2 + len(raws)), pa.int64())
-    told = arrow_judge.judged(lines, pa.array(raws, pa.string()), file, feed, run=place["run"])
-    assert rows_of(told.bronze, "line") == rows_of(bronze_rows(by_spark).toArrow(), "line")
+    bronze = rows_of(bronze_rows(by_spark).toArrow(), "line")
     changes = accepted_changes(by_spark, feed).toArrow()
-    assert rows_of(told.changes, "_line") == rows_of(changes, "_line")
+    one_by_one = pa.array(raws, pa.string())
+    whole = b"" if {"\n", "\r"} & set(text) else "".join(f"{raw}\n" for raw in raws).encode()
+    for own in (whole, whole.removesuffix(b"\n"), b""):
+        run = place["run"]
+        told = arrow_judge.judged(lines, one_by_one, own, file=file, feed=feed, run=run)
+        assert rows_of(told.bronze, "line") == bronze
+        assert rows_of(told.changes, "_line") == rows_of(changes, "_line")
     assert [str(field.type) for field in plain(told.changes).schema] == [
         str(field.type) for field in changes.schema
     ]

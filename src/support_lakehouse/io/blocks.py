@@ -21,10 +21,14 @@ _BYTES_AT_ONCE = 8 * 1024 * 1024
 
 
 class Block(NamedTuple):
-    """Records of a file: the line that each starts on, and the record as it came."""
+    """Records of a file: the line that each starts on, and the record as it came.
+
+    `text` is what they were cut from, each of them a line; empty where they were cut otherwise.
+    """
 
     lines: pa.Array
     raws: pa.Array
+    text: bytes = b""
 
 
 class Stretch(NamedTuple):
@@ -57,9 +61,12 @@ def read(stretch: Stretch, feed: Feed, block_bytes: int = BLOCK_BYTES) -> Iterat
         line = _begun(opened, stretch, block_bytes)
         end = None if file.gzipped else stretch.end * block_bytes
         for text in _texts(opened, end):
-            block = _lines(text, line, has_carriage_returns=file.has_carriage_returns)
-            line += len(block.raws)
-            yield _below(block, file.header.line)
+            while text and line <= file.header.line:
+                text, line = text.partition(b"\n")[2], line + 1
+            if text:
+                block = _lines(text, line, has_carriage_returns=file.has_carriage_returns)
+                line += len(block.raws)
+                yield block
 
 
 def _by_record(file: ScannedFile, feed: Feed) -> Iterator[Block]:
@@ -109,7 +116,7 @@ def _lines(text: bytes, first: int, *, has_carriage_returns: bool) -> Block:
     raws = _split(text, b"\r\n" if has_carriage_returns else b"\n")
     if has_carriage_returns and len(raws) != text.count(b"\n") + (not text.endswith(b"\n")):
         raws = _split(text.replace(b"\r\n", b"\n"), b"\n")  # some lines end so, some so
-    return Block(pa.array(np.arange(first, first + len(raws), dtype=np.int64)), raws)
+    return Block(pa.array(np.arange(first, first + len(raws), dtype=np.int64)), raws, text)
 
 
 def _split(text: bytes, end: bytes) -> pa.Array:
@@ -117,9 +124,3 @@ def _split(text: bytes, end: bytes) -> pa.Array:
     ends = pa.py_buffer(np.array([0, size], np.int32))
     whole = pa.StringArray.from_buffers(1, ends, pa.py_buffer(text))
     return pc.split_pattern(whole, end.decode()).flatten()
-
-
-def _below(block: Block, line: int) -> Block:
-    """The records of a block that stand below a line."""
-    first = block.lines[0].as_py()
-    return block if first > line else Block(*(part.slice(line + 1 - first) for part in block))

@@ -98,6 +98,6 @@ def _staged(stretch: blocks.Stretch, feed: Feed, run: str, path: Path) -> tuple[
 def _judged(stretch: blocks.Stretch, feed: Feed, run: str) -> Iterator[arrow_judge.Judged]:
     """At least one part, be it of no record."""
     none = blocks.Block(pa.array([], pa.int64()), pa.array([], pa.string()))
-    yield arrow_judge.judged(*none, stretch.file, feed, run=run)
+    yield arrow_judge.judged(*none, file=stretch.file, feed=feed, run=run)
     for block in blocks.read(stretch, feed):
-        yield arrow_judge.judged(*block, stretch.file, feed, run=run)
+        yield arrow_judge.judged(*block, file=stretch.file, feed=feed, run=run)

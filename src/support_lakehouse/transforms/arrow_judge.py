@@ -5,6 +5,7 @@ looked at one by one.
 """
 
 import re
+from codecs import BOM_UTF8
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
@@ -15,6 +16,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
+from pyarrow import csv
 
 from support_lakehouse.model.bounds import bound
 from support_lakehouse.model.checks import (
@@ -70,16 +72,26 @@ def can_judge(feed: Feed, files: Sequence[ScannedFile]) -> bool:
     return True
 
 
-def judged(lines: pa.Array, raws: pa.Array, file: ScannedFile, feed: Feed, *, run: str) -> Judged:
+def judged(
+    lines: pa.Array,
+    raws: pa.Array,
+    text: bytes = b"",
+    *,
+    file: ScannedFile,
+    feed: Feed,
+    run: str,
+) -> Judged:
     """The records of a file with their verdict.
 
-    In: where each record starts, and the record as it came, neither of them null. Out: the same
-    records, those of nothing but blanks left out.
+    In: where each record starts, and the record as it came, neither of them null; perhaps the text
+    in which each of them is a line, which is taken apart faster. Out: the same records, those of
+    nothing but blanks left out.
     """
     there = _is_record(raws)
     if not there.all():
         lines, raws = lines.filter(pa.array(there)), raws.filter(pa.array(there))
-    records = _Records(raws, file, feed)
+        text = b""
+    records = _Records(raws, text, file, feed)
     labels = {
         "period": file.found.period,
         "file": file.found.path,
@@ -108,14 +120,47 @@ class _Records:
     """Records of one file, taken apart column by column; null where a record is not sound."""
 
     raws: pa.Array
+    text: bytes
     file: ScannedFile
     feed: Feed
+
+    @cached_property
+    def _columns(self) -> list[pa.Array] | None:
+        """The cells column by column, null where empty; None where a text is not that regular."""
+        if not self.text or self._may_be_quoted or self.text.startswith(BOM_UTF8):
+            return None
+        try:
+            rows = csv.read_csv(
+                pa.BufferReader(self.text),
+                csv.ReadOptions(column_names=self._places, use_threads=False),
+                csv.ParseOptions(
+                    delimiter=self.feed.delimiter, quote_char=False, ignore_empty_lines=False
+                ),
+                csv.ConvertOptions(
+                    column_types=dict.fromkeys(self._places, pa.string()),
+                    strings_can_be_null=True,
+                    null_values=[""],
+                    check_utf8=False,
+                ),
+            )
+        except pa.ArrowInvalid:  # a record with too few or too many cells
+            return None
+        assert rows.num_rows == len(self.raws)
+        return [column.combine_chunks() for column in rows.columns]
+
+    @property
+    def _places(self) -> list[str]:
+        return [str(place) for place in range(len(self.file.header.names))]
+
+    @property
+    def _may_be_quoted(self) -> bool:
+        return self.file.has_quotes and self.feed.quoting
 
     @cached_property
     def _cells(self) -> pa.Array:
         """The cells of each record as they stand, their quotes taken away: list<string>."""
         plain = pc.split_pattern(self.raws, self.feed.delimiter)
-        if not (self.file.has_quotes and self.feed.quoting):
+        if not self._may_be_quoted:
             return plain
         quoted = pc.match_substring(self.raws, '"')
         if not pc.any(quoted).as_py():
@@ -132,6 +177,8 @@ class _Records:
 
     @cached_property
     def _widths(self) -> NDArray[np.int32]:
+        if self._columns is not None:
+            return np.full(len(self.raws), len(self._columns), np.int32)
         widths: NDArray[np.int32] = pc.list_value_length(self._cells).to_numpy()
         return widths
 
@@ -156,14 +203,21 @@ class _Records:
     @cached_property
     def texts(self) -> Mapping[str, pa.Array]:
         """The trimmed text of each declared column, and of the action if the file has one."""
-        cells = self._cells if self._all_sound else self._cells.filter(pa.array(self._sound))
         names = [*self.feed.column_names, *filter(None, [self.feed.action])]
-        return {name: self._text(cells, name) for name in names}
+        return {name: self._text(name) for name in names}
 
-    def _text(self, cells: pa.Array, name: str) -> pa.Array:
+    @cached_property
+    def _sound_cells(self) -> pa.Array:
+        return self._cells if self._all_sound else self._cells.filter(pa.array(self._sound))
+
+    def _text(self, name: str) -> pa.Array:
         if name not in self.file.header.names:
             return pa.nulls(len(self.raws), pa.string())
-        found = pc.list_element(cells, self.file.header.names.index(name))
+        place = self.file.header.names.index(name)
+        if self._columns is not None:
+            found = self._columns[place]
+            return _null_if_empty(pc.utf8_trim(found, BLANKS)) if self._may_be_blank else found
+        found = pc.list_element(self._sound_cells, place)
         text = _null_if_empty(pc.utf8_trim(found, BLANKS) if self._may_be_blank else found)
         if self._all_sound:
             return text
