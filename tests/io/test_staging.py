@@ -16,10 +16,11 @@ from hypothesis import strategies as st
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from support_lakehouse.io import blocks as blocks_of
 from support_lakehouse.io.landing import scan
 from support_lakehouse.io.staging import landed_records
 from support_lakehouse.model.feed import Feed
-from support_lakehouse.model.landing import FoundFile, ScannedFile
+from support_lakehouse.model.landing import BLANKS, FoundFile, ScannedFile
 from support_lakehouse.model.rules import FileRules, HeaderRules
 from support_lakehouse.transforms.cells import is_record
 
@@ -100,6 +101,24 @@ def assert_lands(
     for way in WAYS:
         found = landed(session, [file], feed, way=way)
         assert_df_equality(found, wanted, ignore_row_order=True, ignore_nullable=True)
+    if file.layout == "csv":
+        for sizes in itertools.product((1, 2, 100), (1, 10, 64, 1000)):
+            assert in_memory(file, feed, *sizes) == list(expected)
+
+
+def in_memory(
+    file: ScannedFile, feed: Feed, blocks_at_once: int, bytes_at_once: int
+) -> list[tuple[int, str]]:
+    """The file's records as they come into memory, in stretches of so many blocks."""
+    told = []
+    for stretch in blocks_of.stretches(file, blocks_at_once):
+        sizes = {"block_bytes": BLOCK_BYTES, "bytes_at_once": bytes_at_once}
+        for block in blocks_of.read(stretch, feed, **sizes):
+            told += zip(block.lines.to_pylist(), block.raws.to_pylist(), strict=True)
+            if block.text:  # the very lines, each with its end
+                lines = block.text.decode().removesuffix("\n").split("\n")
+                assert [line.removesuffix("\r") for line in lines] == block.raws.to_pylist()
+    return [(line, raw) for line, raw in told if raw.strip(BLANKS)]
 
 
 def test_lines_are_true_over_many_blocks(blocks: SparkSession, tmp_path: Path) -> None:

@@ -48,7 +48,13 @@ def stretches(file: ScannedFile, blocks_at_once: int = _BLOCKS_AT_ONCE) -> list[
     return [Stretch(file, begin, min(begin + blocks_at_once, blocks)) for begin in begins]
 
 
-def read(stretch: Stretch, feed: Feed, block_bytes: int = BLOCK_BYTES) -> Iterator[Block]:
+def read(
+    stretch: Stretch,
+    feed: Feed,
+    *,
+    block_bytes: int = BLOCK_BYTES,
+    bytes_at_once: int = _BYTES_AT_ONCE,
+) -> Iterator[Block]:
     """The records of a stretch below the header; lines of nothing but blanks may be among them.
 
     `block_bytes` is what the file was scanned with.
@@ -60,7 +66,7 @@ def read(stretch: Stretch, feed: Feed, block_bytes: int = BLOCK_BYTES) -> Iterat
     with open_bytes(file.found.location, gzipped=file.gzipped) as opened:
         line = _begun(opened, stretch, block_bytes)
         end = None if file.gzipped else stretch.end * block_bytes
-        for text in _texts(opened, end):
+        for text in _texts(opened, end, bytes_at_once):
             while text and line <= file.header.line:
                 text, line = text.partition(b"\n")[2], line + 1
             if text:
@@ -91,7 +97,7 @@ def _begun(opened: IO[bytes], stretch: Stretch, block_bytes: int) -> int:
     return stretch.file.lines_before[stretch.begin] + 2
 
 
-def _texts(opened: IO[bytes], end: int | None) -> Iterator[bytes]:
+def _texts(opened: IO[bytes], end: int | None, bytes_at_once: int) -> Iterator[bytes]:
     """Whole lines up to the first line end at or behind a place; some of them at a time.
 
     To know where a line ends before reading up to it spares a copy of all that was read.
@@ -99,9 +105,9 @@ def _texts(opened: IO[bytes], end: int | None) -> Iterator[bytes]:
     begin = opened.tell()
     while end is None or begin <= end:
         if end is None:
-            text = opened.read(_BYTES_AT_ONCE) + opened.readline()
+            text = opened.read(bytes_at_once) + opened.readline()
         else:
-            opened.seek(min(begin + _BYTES_AT_ONCE, end))
+            opened.seek(min(begin + bytes_at_once, end))
             opened.readline()
             size = opened.tell() - begin
             opened.seek(begin)
