@@ -169,7 +169,7 @@ def test_a_log_that_begins_with_a_checkpoint_is_enough(
     spark: SparkSession, marked: Callable[[], Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     table = marked()
-    monkeypatch.setattr(marking, "CHECKPOINT_INTERVAL", "2")
+    monkeypatch.setattr(delta_log, "CHECKPOINT_INTERVAL", "2")
     marking.merge(table, changes(("k01", 100, "update")), HOW, "{}")
     marking.merge(table, changes(("k02", 200, "update"), ("k11", 0, "delete")), HOW, "{}")
     assert (table / "_delta_log" / f"{2:020}.checkpoint.parquet").is_file()

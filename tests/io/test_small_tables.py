@@ -41,4 +41,4 @@ def test_a_table_without_rows_is_read_as_well(spark: SparkSession, tmp_path: Pat
     tables.replace(nothing, "silver/things", statistics="id")
     assert_df_equality(tables.read(spark, "silver/things"), nothing, ignore_nullable=True)
     made = tables.replaced(nothing, "silver/things", statistics="id")
-    assert_df_equality(frame_of(spark, made, nothing.schema), nothing, ignore_nullable=True)
+    assert_df_equality(frame_of(lambda: spark, made, nothing.schema), nothing, ignore_nullable=True)

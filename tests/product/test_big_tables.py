@@ -14,7 +14,7 @@ from support_lakehouse.pipeline import run as pipeline
 from support_lakehouse.pipeline.back import rollback
 from support_lakehouse.pipeline.maintain import maintain
 from support_lakehouse.pipeline.verify import Asked, verify
-from support_lakehouse.stages import merging
+from support_lakehouse.stages import judging, merging
 from tests.product.support import DATA, load, published
 
 FEEDS = ("agents", "contact_centers", "interactions", "service_categories")
@@ -59,6 +59,7 @@ def test_spark_and_delta_rs_write_the_same_tables_and_each_goes_on_with_the_othe
     load(config, spark, DATA, small, "202502", "202503")
     load(config, spark, DATA, mixed, "202502")
     monkeypatch.setattr(loading, "SMALL_BYTES", 0)
+    monkeypatch.setattr(judging, "can_judge", lambda *told: False)
     load(config, spark, DATA, mixed, "202503")
     load(config, spark, DATA, big, "202502", "202503")
     assert declared(small) == declared(big)
@@ -108,15 +109,20 @@ def test_marked_rows_are_gone_for_every_command(
     assert_sound(config, spark, lakehouse)
 
 
+@pytest.mark.parametrize("by", ["Spark", "ours"])
 def test_a_small_month_on_big_tables_is_written_without_spark(
-    config: Config, spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    config: Config, spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, by: str
 ) -> None:
     lakehouse = tmp_path / "big"
     with monkeypatch.context() as patched:
         patched.setattr(loading, "SMALL_BYTES", 0)
+        if by == "Spark":
+            patched.setattr(judging, "can_judge", lambda *told: False)
+        else:
+            patched.setattr(loading, "IN_MEMORY_BYTES", -1)
         load(config, spark, DATA, lakehouse, "202502", feeds=FEEDS)
     written = engines(lakehouse)
-    assert {written[f"bronze/{feed}"] for feed in FEEDS} == {"Spark"}
+    assert {written[f"bronze/{feed}"] for feed in FEEDS} == {by}
     load(config, spark, DATA, lakehouse, "202503", feeds=FEEDS)
     written = engines(lakehouse)
     marked = {f"silver/{feed}" for feed in FEEDS}

@@ -14,6 +14,7 @@ from pyspark.sql import SparkSession
 from support_lakehouse.cli import app
 from support_lakehouse.io import ops
 from support_lakehouse.pipeline import load
+from support_lakehouse.stages import judging
 from tests.product.failing import failing, files_below, little_room, lose_power
 from tests.product.small_lakehouse import SmallLakehouse, Told, uninterrupted
 
@@ -74,6 +75,7 @@ def test_a_disk_that_is_full_for_the_jvm_leaves_no_trace(
 ) -> None:
     one = SmallLakehouse(tmp_path / "one", SEED)
     monkeypatch.setattr(load, "SMALL_BYTES", 0)  # so that Spark writes, not delta-rs
+    monkeypatch.setattr(judging, "can_judge", lambda *told: False)
     for number, rooms in ((1, (0, 2500)), (2, (0, 1500))):
         one.deliver(number)
         for room in rooms:

@@ -68,7 +68,7 @@ class Engines:
         """What a cube's SQL says of some tables."""
         by_spark = self.spark.sql(of(cubes.SPARK), None, **tables)
         told = {name: frame.toArrow() for name, frame in tables.items()}
-        by_datafusion = frame_of(self.spark, self._asked(of(cubes.DATAFUSION), told), None)
+        by_datafusion = frame_of(lambda: self.spark, self._asked(of(cubes.DATAFUSION), told), None)
         assert_df_equality(by_datafusion, by_spark, ignore_row_order=True, ignore_nullable=True)
         return by_spark
 
@@ -243,7 +243,9 @@ def test_work_of_some_categories_comes_to_the_same_when_it_is_resolved(engines: 
     assert_rows(found, expected, WORK.format(key="category_id"))
     departments = pa.table({"category_id": ["K1"], "department": ["Billing"]})
     resolved = named.mart_of(found.toArrow(), named.WORK_BY_DEPARTMENT, [departments])
-    there = frame_of(engines.spark, resolved).select(*work(engines, {"K1": "Billing"}).columns)
+    there = frame_of(lambda: engines.spark, resolved).select(
+        *work(engines, {"K1": "Billing"}).columns
+    )
     expected = [("2025-01", "C1", "Billing", "A1", 4, *MINUTES, 1)]
     assert_rows(there, expected, WORK.format(key="department"))
 
@@ -289,7 +291,7 @@ def test_a_cube_is_what_it_was_and_what_came_less_what_is_gone(engines: Engines)
     less = named.less(gone.toArrow(), cubes.CUBE_KEYS)
     changes = pa.concat_tables([came.toArrow(), less])
     by_arrow = named.added(was.toArrow(), changes, cubes.CUBE_KEYS)
-    found = marts.added(was, frame_of(engines.spark, changes), cubes.CUBE_KEYS)
+    found = marts.added(was, frame_of(lambda: engines.spark, changes), cubes.CUBE_KEYS)
     told = engines.spark.createDataFrame(by_arrow, found.schema)
     assert_df_equality(told, found, ignore_row_order=True)
     expected = [

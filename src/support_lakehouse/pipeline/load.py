@@ -20,7 +20,7 @@ from support_lakehouse.io.tables import Tables
 from support_lakehouse.model.books import OPEN, REFUSED, LedgerEntry
 from support_lakehouse.model.feed import Feed
 from support_lakehouse.model.plan import Plan, feeds_at_work
-from support_lakehouse.pipeline.sessions import Sessions, bytes_at_work
+from support_lakehouse.pipeline.sessions import IN_MEMORY_BYTES, Sessions, bytes_at_work
 from support_lakehouse.stages import admit, judging
 from support_lakehouse.stages.apply import Silver
 from support_lakehouse.stages.books import (
@@ -158,10 +158,11 @@ class Loading:
 
     def _judge(self, feed: Feed, staging: Path, held: ExitStack) -> Judged:
         files = self.plan.files_of(feed.name)
-        if not judging.can_judge(feed, files):
+        size = sum(file.unpacked_bytes for file in files)
+        if self.sessions.is_for(size) or not judging.can_judge(feed, files):
             return judging.by_spark(self._judged_by_spark(feed, staging, held), feed)
         with self.stages.stage("judge", feed=feed.name):
-            if sum(file.unpacked_bytes for file in files) <= judging.IN_MEMORY_BYTES:
+            if size <= IN_MEMORY_BYTES:
                 return judging.in_memory(feed, files, self.run)
             return judging.in_files(feed, files, self.run, staging)
 

@@ -10,11 +10,13 @@ from threading import RLock
 from pyspark.sql import SparkSession
 
 from support_lakehouse.io.runlog import Stages
-from support_lakehouse.io.session import session_for, spark_session
+from support_lakehouse.io.session import session_for, spark_session, started_by_spark_submit
 from support_lakehouse.io.tables import Tables
 from support_lakehouse.model.feed import Feed
 from support_lakehouse.model.plan import Plan
 
+IN_MEMORY_BYTES = 64 * 1024 * 1024
+"""Records of fewer bytes of files are held once they are judged, in ten times as many."""
 _TABLES = ""
 """Stands for no feed, among the sessions of feeds."""
 
@@ -63,6 +65,15 @@ class Sessions:
             if self.given is None:
                 self.given = self._start()
             return self.given
+
+    def is_for(self, size: int) -> bool:
+        """Whether work on so many bytes of files is Spark's, though it can be done in memory.
+
+        Who submits a job to Spark wants Spark to do it, who gives a session what is big.
+        """
+        if started_by_spark_submit():
+            return True
+        return self.given is not None and self._started is None and size > IN_MEMORY_BYTES
 
     def of(self, feed: Feed) -> SparkSession:
         """The session of a feed."""

@@ -14,7 +14,7 @@ from support_lakehouse.errors import ConfigError
 from support_lakehouse.io import lake
 from support_lakehouse.io.staged import Staged
 from support_lakehouse.io.staging import Landed, labelled, landed_records, without_labels
-from support_lakehouse.io.tables import AnyRows, Sessions, Tables, frame_of
+from support_lakehouse.io.tables import AnyRows, Rows, Sessions, Tables, frame_of
 from support_lakehouse.model.books import OPEN, LedgerEntry
 from support_lakehouse.model.feed import Feed
 from support_lakehouse.model.landing import ScannedFile, Shape
@@ -111,10 +111,11 @@ def quarantine(
         frame = session().createDataFrame(rows, "feed string, file string, sha256 string")
         entries.append(Q.superseded(tables.read(session(), QUARANTINE), frame))
     if entries:
-        write_entries(tables, _together(entries, session), session, anew=anew or not there)
+        together = _together(entries, session, small=tables.small)
+        write_entries(tables, together, session, anew=anew or not there)
 
 
-def _entries(judged: Judged, feed: str, *, rules: str, state: str, session: Sessions) -> AnyRows:
+def _entries(judged: Judged, feed: str, *, rules: str, state: str, session: Sessions) -> Rows:
     """The entries of quarantine that judged records come to."""
     bronze = judged.bronze
     if isinstance(bronze, Staged) and (judged.rejected or 0) <= _HELD_ROWS:
@@ -124,10 +125,12 @@ def _entries(judged: Judged, feed: str, *, rules: str, state: str, session: Sess
     return Q.quarantined(frame_of(session, bronze), feed, rules=rules, state=state)
 
 
-def _together(entries: Sequence[AnyRows], session: Sessions) -> AnyRows:
-    """All of them, in memory where they are there."""
-    if all(isinstance(rows, pa.Table) for rows in entries):
-        return pa.concat_tables(entries)
+def _together(entries: Sequence[Rows], session: Sessions, *, small: bool) -> Rows:
+    """All of them, in memory where they are there or are few."""
+    there = next((rows for rows in entries if isinstance(rows, pa.Table)), None)
+    if there is not None and (small or all(isinstance(rows, pa.Table) for rows in entries)):
+        told = (r.toArrow() if isinstance(r, DataFrame) else r for r in entries)
+        return pa.concat_tables([rows.cast(there.schema) for rows in told])
     return reduce(DataFrame.unionByName, (frame_of(session, rows) for rows in entries))
 
 

@@ -21,10 +21,8 @@ from support_lakehouse.transforms.arrow_judge import can_judge
 from support_lakehouse.transforms.fingerprint import ROW_HASH
 from support_lakehouse.transforms.judge import bronze_rows
 
-__all__ = ["IN_MEMORY_BYTES", "Judged", "by_spark", "can_judge", "in_files", "in_memory"]
+__all__ = ["Judged", "by_spark", "can_judge", "in_files", "in_memory"]
 
-IN_MEMORY_BYTES = 64 * 1024 * 1024
-"""Of fewer bytes of files all judged records are held; Arrow takes ten times as many for them."""
 BRONZE_BOUNDS = "admission,file"
 """The columns that bronze is looked through by."""
 _UNLIKE = ("line", "key", "raw", F.LINE, ROW_HASH)

@@ -16,8 +16,8 @@ def of_files(changes: pa.Table, files: Collection[str]) -> pa.Table:
 
 def latest_per_key(changes: pa.Table, key: str, *, order: Sequence[str]) -> pa.Table:
     """One row per key: the one that sorts last by `order`. Null order sorts first."""
-    by = [(name, "ascending") for name in order]
-    ordered = changes.take(pc.sort_indices(changes, by, null_placement="at_start"))
+    by = [(name, "ascending", "at_start") for name in order]
+    ordered = changes.take(pc.sort_indices(changes, by))
     numbered = pa.table({key: ordered[key], "place": np.arange(ordered.num_rows)})
     last = numbered.group_by(key).aggregate([("place", "max")])["place_max"]
     return ordered.take(last.sort())

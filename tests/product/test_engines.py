@@ -1,0 +1,105 @@
+"""Whoever judges and folds, Spark or Arrow, at once or in files: the same tables, to the bit."""
+
+from pathlib import Path
+
+import pytest
+from pyspark.sql import SparkSession
+
+from support_lakehouse.config import Config
+from support_lakehouse.io import lake, ops
+from support_lakehouse.io.datafiles import files_of
+from support_lakehouse.io.runlog import Stages
+from support_lakehouse.pipeline import load as loading
+from support_lakehouse.pipeline import sessions as sessions_of
+from support_lakehouse.pipeline.sessions import IN_MEMORY_BYTES, Sessions
+from support_lakehouse.pipeline.verify import Asked, verify
+from support_lakehouse.stages import judging
+from tests.product.small_lakehouse import SmallLakehouse, Told, uninterrupted
+from tests.product.support import DATA, load, published
+
+SEED = 21
+
+
+def go(way: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let all that follows go one way; small files go in memory."""
+    if way == "by Spark":
+        monkeypatch.setattr(judging, "can_judge", lambda *told: False)
+    if way == "in files, marked":
+        monkeypatch.setattr(loading, "IN_MEMORY_BYTES", -1)
+        monkeypatch.setattr(loading, "SMALL_BYTES", 0)
+
+
+@pytest.mark.parametrize("way", ["by Spark", "in files, marked"])
+def test_real_files_come_to_the_same_release(
+    config: Config,
+    spark: SparkSession,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    way: str,
+) -> None:
+    usual = tmp_path / "usual"
+    load(config, spark, DATA, usual, "202502", "202503")
+    go(way, monkeypatch)
+    lakehouse = tmp_path / "other"
+    for month in ("202502", "202503"):
+        load(config, spark, DATA, lakehouse, month)
+    one, other = (ops.read_releases(root)[-1] for root in (usual, lakehouse))
+    assert other.state == one.state
+    for table in ("quarantine", *(name for name in one.tables if name.startswith("bronze/"))):
+        assert other.tables[table].fingerprint == one.tables[table].fingerprint
+    assert published(lakehouse) == published(usual)
+    _, found = verify(config, lakehouse, Asked(content=True, rows=True), spark=spark)
+    assert found.result == "sound", found
+
+
+@pytest.fixture(scope="module")
+def due(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> list[Told]:
+    """What a lakehouse says after each delivery, late ones among them, when Spark judges."""
+    with pytest.MonkeyPatch.context() as patched:
+        go("by Spark", patched)
+        return uninterrupted(tmp_path_factory.mktemp("due"), SEED, spark, 4)
+
+
+@pytest.mark.parametrize("way", ["in memory", "in files, marked"])
+def test_each_delivery_comes_to_the_same_state(
+    spark: SparkSession,
+    due: list[Told],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    way: str,
+) -> None:
+    go(way, monkeypatch)
+    assert uninterrupted(tmp_path, SEED, spark, 4) == due
+
+
+def test_files_of_a_runs_own_are_gone_when_it_ends(
+    spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go("in files, marked", monkeypatch)
+    one = SmallLakehouse(tmp_path, SEED)
+    one.deliver(1)
+    one.run(spark)
+    assert list((one.lakehouse / "staging").iterdir()) == []
+    table = one.lakehouse / "bronze" / "interactions"
+    assert lake.commit_of(table, 0)["engineInfo"] == "Support-Lakehouse"
+    names = {path.name for path in table.glob("*.parquet")}
+    assert {file.path for file in files_of(table, 0)} == names
+
+
+def test_nothing_is_started_until_somebody_asks(tmp_path: Path) -> None:
+    sessions = Sessions(None, tmp_path, "r1", {"things": 1}, Stages())
+    assert not sessions.is_for(10 * IN_MEMORY_BYTES)
+    sessions.end()
+    assert sessions.given is None
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_who_gives_spark_has_it_do_what_is_big_and_who_submits_all(
+    spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = Sessions(spark, tmp_path, "r1", {"things": 1}, Stages())
+    assert not given.is_for(IN_MEMORY_BYTES)
+    assert given.is_for(IN_MEMORY_BYTES + 1)
+    monkeypatch.setattr(sessions_of, "started_by_spark_submit", lambda: True)
+    assert given.is_for(1)
+    assert Sessions(None, tmp_path, "r1", {}, Stages()).is_for(1)
