@@ -2,7 +2,9 @@
 
 import getpass
 import hashlib
+import os
 from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from functools import cache
@@ -215,15 +217,18 @@ class Releasing:
 
     def _delta_tables(self) -> dict[str, TableState]:
         """Each table of rows at its newest version; as the last release has it, it is not read."""
-        told, last = {}, self.plan.last
-        for name in undo.table_names(self.lakehouse):
-            if not name.startswith("ops/"):
-                version = lake.newest_version(self.lakehouse / name)
-                known = last.tables.get(name) if last else None
-                if known is None or known.version != version:
-                    known = TableState(version, *fingerprint(self.lakehouse / name, version))
-                told[name] = known
-        return told
+        last = self.plan.last
+        names = [n for n in undo.table_names(self.lakehouse) if not n.startswith("ops/")]
+
+        def state(name: str) -> TableState:
+            version = lake.newest_version(self.lakehouse / name)
+            known = last.tables.get(name) if last else None
+            if known is not None and known.version == version:
+                return known
+            return TableState(version, *fingerprint(self.lakehouse / name, version))
+
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            return dict(zip(names, pool.map(state, names), strict=True))
 
     def _refused(self, refusal: Refusal) -> LedgerEntry:
         place = (refusal.feed, refusal.file)
