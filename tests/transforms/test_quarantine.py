@@ -180,7 +180,7 @@ def test_entries_of_a_file_that_came_with_other_bytes_are_superseded(spark: Spar
 
 def merged(spark: SparkSession, there: Sequence[Any], new: Sequence[Any]) -> DataFrame:
     """What a MERGE makes of an entry that is met: the columns it takes over, all else as it was."""
-    key, update, insert = Q.merge_parts()
+    key, (update, insert) = Q.KEY, Q.merge_parts()
     source = entries(spark, *new).withColumn("_row_hash", F.lit(9).cast("bigint"))
     source = source.withColumnsRenamed({name: f"new_{name}" for name in source.columns})
     before = entries(spark, *there).withColumn("_row_hash", F.lit(1).cast("bigint"))

@@ -223,16 +223,20 @@ class Tables:
         self,
         rows: Rows,
         table: str,
-        parts: tuple[str, Mapping[str, Column], Mapping[str, Column]],
+        key: str,
+        parts: Callable[[], tuple[Mapping[str, Column], Mapping[str, Column]]],
         session: Sessions,
     ) -> int:
-        """MERGE rows by a key: the key, what a row that is there takes over, what a new one is."""
-        key, update, insert = parts
+        """MERGE rows by a key; rows in memory of which none is there yet are put on top instead.
+
+        `parts` tells Spark what a row that is there takes over, and what a new one is.
+        """
         if self.small and isinstance(rows, DataFrame):
             rows = rows.toArrow()
         if isinstance(rows, pa.Table) and self._has_none(table, key, rows):
             return self._write_in_memory(rows, table, "append", "", self._metadata("", ""))
         frame = frame_of(session, rows)
+        update, insert = parts()
         source = frame.withColumnsRenamed({name: f"new_{name}" for name in frame.columns})
         frame.sparkSession.conf.set(_USER_METADATA, self._metadata("", ""))
         (

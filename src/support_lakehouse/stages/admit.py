@@ -148,5 +148,5 @@ def write_entries(
     """Merge entries into quarantine by their id."""
     if anew:
         tables.replace(entries, QUARANTINE, statistics="feed,file,line,period,run")
-    else:
-        tables.upsert(entries, QUARANTINE, Q.merge_parts(), session)
+    elif not isinstance(entries, pa.Table) or entries.num_rows:
+        tables.upsert(entries, QUARANTINE, Q.KEY, Q.merge_parts, session)

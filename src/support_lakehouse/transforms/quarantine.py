@@ -18,6 +18,7 @@ COLUMNS = (
 )
 HASHED = tuple(name for name in COLUMNS if name != "run")
 """What the hash of an entry is of: all that it says, but for the run, another each time."""
+KEY = "id"
 _IDENTITY = ("feed", "file", "sha256", "line")
 _JUDGED_AGAIN = ("key", "reasons", "rules", "run", "state")
 
@@ -82,15 +83,15 @@ def discarded(entries: DataFrame, ids: Sequence[str], run: str) -> DataFrame:
     return rows.select(*COLUMNS).withColumn(ROW_HASH, _hash())
 
 
-def merge_parts() -> tuple[str, Mapping[str, Column], Mapping[str, Column]]:
-    """How entries meet quarantine: the key, what an entry that is there takes over, what a new one.
+def merge_parts() -> tuple[Mapping[str, Column], Mapping[str, Column]]:
+    """What an entry that is there takes over from one of the same KEY, and what a new one is.
 
     Source columns are called `new_...`.
     """
     update = {name: F.col(f"new_{name}") for name in _JUDGED_AGAIN}
     update["attempts"] = F.col("attempts") + F.col("new_attempts")
     update[ROW_HASH] = row_hash(HASHED, update)  # of the old and the new that are left together
-    return "id", update, {name: F.col(f"new_{name}") for name in (*COLUMNS, ROW_HASH)}
+    return update, {name: F.col(f"new_{name}") for name in (*COLUMNS, ROW_HASH)}
 
 
 def _hash() -> Column:
