@@ -13,7 +13,7 @@ from deltalake import DeltaTable
 
 Action = dict[str, Any]
 ENGINE = "Support-Lakehouse"
-CHECKPOINT_INTERVAL = "50"
+CHECKPOINT_INTERVAL = "10"
 """Commits of a table after which its state is written whole."""
 
 _ENTRY = re.compile(r"([0-9]{20})\.json")

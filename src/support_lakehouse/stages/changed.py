@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from support_lakehouse.io import lake
+from support_lakehouse.io import datafiles, lake
 from support_lakehouse.io.marking import Turnover
 from support_lakehouse.io.tables import Tables
 from support_lakehouse.model.feed import Feed
@@ -27,7 +27,6 @@ from support_lakehouse.stages.gold_tables import (
 from support_lakehouse.stages.release import code_fingerprint
 from support_lakehouse.transforms import cubes, named
 from support_lakehouse.transforms.cubes import COUNTED
-from support_lakehouse.transforms.searching import one_of
 
 WORTH_ADDING_BYTES = 64 * 1024 * 1024
 """Of fewer bytes of files the marts are made anew sooner than it is found out what changed."""
@@ -115,9 +114,11 @@ def moved(tables: Tables, last: Release, zone: str) -> Moved:
     keys = named.moved(there, were, now, named.DEPARTMENT)["category_id"].to_pylist()
     if len(keys) > _FEW_NAMES:
         return Moved(were, now, None)
-    of_them = one_of("category_id", keys)
-    sql = cubes.work_cube(cubes.DATAFUSION, zone, "category_id", of_them).format(interactions="t")
-    return Moved(were, now, tables.query(INTERACTIONS, sql, last.tables[INTERACTIONS].version))
+    there = (tables.path(INTERACTIONS), last.tables[INTERACTIONS].version)
+    rows = datafiles.rows_with(*there, "category_id", keys, COUNTED)
+    sql = cubes.work_cube(cubes.DATAFUSION, zone, "category_id").format(interactions="t")
+    with lake.at_hand(rows, tables.staging) as own:
+        return Moved(were, now, lake.query(sql, {"t": (own, 0)}))
 
 
 @contextmanager
