@@ -31,7 +31,7 @@ from support_lakehouse.model.checks import (
 from support_lakehouse.model.column import ColumnType
 from support_lakehouse.model.feed import Feed
 from support_lakehouse.model.landing import BLANKS, ScannedFile
-from support_lakehouse.model.rules import Expression, Level, NotBefore, Pattern
+from support_lakehouse.model.rules import Level, NotBefore, Pattern, Width
 from support_lakehouse.transforms.arrow_types import each_once, read_as
 from support_lakehouse.transforms.by_hand import cells_of
 from support_lakehouse.transforms.fingerprint import ROW_HASH
@@ -63,7 +63,7 @@ def can_judge(feed: Feed, files: Sequence[ScannedFile]) -> bool:
     if feed.key and feed.column(feed.key).type.name not in _ORDERED_KEYS:
         return False
     for rule in feed.rules:
-        if isinstance(rule, Expression):
+        if rule.rule not in BROKEN and not isinstance(rule, Width):
             return False
         if isinstance(rule, Pattern) and not all(file.is_ascii for file in files):
             return False  # Java and Python differ in letters, and in what ends a line
