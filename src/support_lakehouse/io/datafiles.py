@@ -1,20 +1,17 @@
 """Owns the data files under a Delta table: those of a version, those that lie there, a column."""
 
 import os
-from collections.abc import Collection, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError
 
 from support_lakehouse.errors import Damaged
-from support_lakehouse.io import vectors
 from support_lakehouse.model.spans import Range
 
 READ_ERRORS = (Damaged, DeltaError, pa.ArrowException, OSError, ValueError)
@@ -73,42 +70,6 @@ def read_column(file: DataFile, names: Collection[str]) -> tuple[int, pa.Chunked
         column = wanted or _smallest(opened.metadata)
         rows = opened.read(columns=[column])
         return opened.metadata.num_rows, rows.column(0)
-
-
-def rows_with(
-    table: Path, version: int, column: str, values: Sequence[str | None], columns: Sequence[str]
-) -> pa.Table:
-    """Some columns of the rows whose text in a column is one of some values. Raises READ_ERRORS.
-
-    A query of DataFusion's takes all columns of all rows in hand to find a few.
-    """
-    there = DeltaTable(table, version=version)
-    schema = pa.schema(pa.schema(there.schema().to_arrow()).field(name) for name in columns)
-    hidden, wanted = vectors.hidden_rows(table, version), pa.array(values, pa.string())
-
-    def found(file: DataFile) -> pa.Table:
-        with pq.ParquetFile(
-            file.location, read_dictionary=[column], coerce_int96_timestamp_unit="us"
-        ) as opened:
-            texts = opened.read([column], use_threads=False)[0]
-            matches = [_among(chunk, wanted) for chunk in texts.chunks]
-            rows = pc.indices_nonzero(pa.chunked_array(matches, pa.bool_()))
-            gone = hidden.get(file.path.rsplit("/", 1)[-1])
-            if gone is not None:
-                rows = rows.filter(pc.invert(pc.is_in(rows, value_set=gone)))
-            if not len(rows):
-                return schema.empty_table()
-            return opened.read([*columns], use_threads=False).take(rows).cast(schema)
-
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        parts = list(pool.map(found, files_of(table, version)))
-    return pa.concat_tables([schema.empty_table(), *parts])
-
-
-def _among(texts: pa.DictionaryArray, wanted: pa.Array) -> pa.Array:
-    """Whether each text is one of those wanted, found out once for each different one."""
-    known = pc.is_in(texts.dictionary, value_set=wanted).take(texts.indices)
-    return pc.fill_null(known, wanted.null_count > 0)
 
 
 def _smallest(metadata: pq.FileMetaData) -> str:

@@ -2,13 +2,14 @@
 
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property, reduce
 from pathlib import Path
 from typing import TypeVar
 
+import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 
 from support_lakehouse.config import Config
@@ -31,7 +32,16 @@ from support_lakehouse.stages.books import (
     repeated_keys,
     some_rejected,
 )
-from support_lakehouse.stages.changed import Changed, Moved, Renamed, changed, may_add, moved
+from support_lakehouse.stages.changed import (
+    Changed,
+    Moved,
+    Renamed,
+    Work,
+    changed,
+    foreseen,
+    may_add,
+    moved,
+)
 from support_lakehouse.stages.gates import broken_gates
 from support_lakehouse.stages.gold import build_marts
 from support_lakehouse.stages.gold_tables import CATEGORIES, INTERACTIONS, ROSTER_ACTIVE
@@ -62,7 +72,8 @@ class Loaded:
 class Loading:
     """`sizes` tells for each feed the bytes of files that Spark would look at.
 
-    `adds`: marts of interactions are brought up to date by what changed, not made anew.
+    `adds`: marts of interactions are brought up to date by what changed, not made anew. `foreseen`
+    is being found out for that.
     """
 
     sessions: Sessions
@@ -73,6 +84,7 @@ class Loading:
     run: str
     stages: Stages
     adds: bool
+    foreseen: list[Future[Work | None]] = field(default_factory=list)
 
     @property
     def feeds(self) -> list[Feed]:
@@ -103,14 +115,7 @@ class Loading:
 
         `held` are the judged records of new files; what else is folded comes from bronze.
         """
-
-        def silver(feed: Feed) -> tuple[list[LedgerEntry], dict[str, Applied]]:
-            done = self._silver(feed, held.get(feed.name))
-            if self.adds and feed.table == CATEGORIES:
-                _ = self._moved  # found out while interactions are still merged
-            return done
-
-        done = side_by_side(self.feeds, silver)
+        done = side_by_side(self.feeds, lambda feed: self._silver(feed, held.get(feed.name)))
         told = {e.place: e for entries, _ in done.values() for e in entries}
         kept = [e for e in self.plan.ledger if e.place not in told]
         ledger = sorted([*kept, *told.values()], key=lambda e: e.place)
@@ -143,7 +148,16 @@ class Loading:
     @cached_property
     def _moved(self) -> Moved:
         assert self.plan.last is not None
-        return moved(self.tables, self.plan.last, self.config.settings.business_zone)
+        work = self.foreseen[0].result() if self.foreseen else None
+        return moved(self.tables, self.plan.last, self.config.settings.business_zone, work)
+
+    def _foresee(self, feed: Feed, judged: Judged, pool: ThreadPoolExecutor) -> None:
+        """Begin to look at the interactions of categories that are going to move."""
+        if self.adds and feed.table == CATEGORIES and isinstance(judged.changes, pa.Table):
+            assert self.plan.last is not None
+            parts = (self.tables, self.plan.last, judged.changes)
+            told = pool.submit(foreseen, *parts, self.config.settings.business_zone)
+            self.foreseen.append(told)
 
     @contextmanager
     def _judged(self) -> Iterator[dict[str, Judged]]:
@@ -151,8 +165,14 @@ class Loading:
         staging = self.lakehouse / "staging" / self.run
         new = [feed for feed in self.feeds if self.plan.files_of(feed.name)]
         try:
-            with ExitStack() as held:
-                yield side_by_side(new, lambda feed: self._judge(feed, staging, held))
+            with ThreadPoolExecutor(1) as beside, ExitStack() as held:
+
+                def judge(feed: Feed) -> Judged:
+                    judged = self._judge(feed, staging, held)
+                    self._foresee(feed, judged, beside)
+                    return judged
+
+                yield side_by_side(new, judge)
         finally:
             shutil.rmtree(staging, ignore_errors=True)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from support_lakehouse.io import datafiles, lake
+from support_lakehouse.io import lake
 from support_lakehouse.io.marking import Turnover
 from support_lakehouse.io.tables import Tables
 from support_lakehouse.model.feed import Feed
@@ -27,6 +27,8 @@ from support_lakehouse.stages.gold_tables import (
 from support_lakehouse.stages.release import code_fingerprint
 from support_lakehouse.transforms import cubes, named
 from support_lakehouse.transforms.cubes import COUNTED
+from support_lakehouse.transforms.fold import ACTION, FILE, LINE, PERIOD
+from support_lakehouse.transforms.searching import one_of
 
 WORTH_ADDING_BYTES = 64 * 1024 * 1024
 """Of fewer bytes of files the marts are made anew sooner than it is found out what changed."""
@@ -103,22 +105,59 @@ def _stands(last: Release, table: str, lakehouse: Path) -> bool:
     return state is not None and lake.version_of(lakehouse / table) == state.version
 
 
-def moved(tables: Tables, last: Release, zone: str) -> Moved:
+@dataclass(frozen=True)
+class Work:
+    """The work cube by category, as the last release has it, of some categories."""
+
+    keys: frozenset[Key]
+    rows: pa.Table
+
+
+def foreseen(tables: Tables, last: Release, changes: pa.Table, zone: str) -> Work | None:
+    """The work of the categories that move if these changes come to their table.
+
+    It takes a look at all interactions, which can go on while others are still judged.
+    """
+    were = _dimension(tables, CATEGORIES, named.DEPARTMENT, last.tables[CATEGORIES].version)
+    names = dict(zip(*(column.to_pylist() for column in were.columns), strict=True))
+    told = changes.sort_by([(name, "ascending") for name in (PERIOD, FILE, LINE)])
+    for row in told.select([named.DEPARTMENT.key, named.DEPARTMENT.column, ACTION]).to_pylist():
+        key, name, action = row.values()
+        names.pop(key, None)
+        if action != "delete":
+            names[key] = name
+    now = pa.Table.from_arrays(
+        [pa.array(list(part), pa.string()) for part in (names.keys(), names.values())],
+        were.column_names,
+    )
+    return _work_of(tables, last, _that_moved(tables, last, were, now), zone)
+
+
+def moved(tables: Tables, last: Release, zone: str, work: Work | None = None) -> Moved:
     """Which categories are in another department than in the last release, and their work in it.
 
-    Looks at all interactions, but as they were: that can go on while others are merged into them.
+    `work` was foreseen; it counts where it is of the very categories that did move.
     """
     were = _dimension(tables, CATEGORIES, named.DEPARTMENT, last.tables[CATEGORIES].version)
     now = _dimension(tables, CATEGORIES, named.DEPARTMENT)
+    keys = _that_moved(tables, last, were, now)
+    if work is None or work.keys != keys:
+        work = _work_of(tables, last, keys, zone)
+    return Moved(were, now, work.rows if work else None)
+
+
+def _that_moved(tables: Tables, last: Release, were: pa.Table, now: pa.Table) -> frozenset[Key]:
     there = tables.query(CUBE, "SELECT DISTINCT category_id FROM t", last.tables[CUBE].version)
-    keys = named.moved(there, were, now, named.DEPARTMENT)["category_id"].to_pylist()
+    return frozenset(named.moved(there, were, now, named.DEPARTMENT)["category_id"].to_pylist())
+
+
+def _work_of(tables: Tables, last: Release, keys: frozenset[Key], zone: str) -> Work | None:
+    """None where the categories are too many to name."""
     if len(keys) > _FEW_NAMES:
-        return Moved(were, now, None)
-    there = (tables.path(INTERACTIONS), last.tables[INTERACTIONS].version)
-    rows = datafiles.rows_with(*there, "category_id", keys, COUNTED)
-    sql = cubes.work_cube(cubes.DATAFUSION, zone, "category_id").format(interactions="t")
-    with lake.at_hand(rows, tables.staging) as own:
-        return Moved(were, now, lake.query(sql, {"t": (own, 0)}))
+        return None
+    of_them = one_of("category_id", sorted(keys, key=str))
+    sql = cubes.work_cube(cubes.DATAFUSION, zone, "category_id", of_them).format(interactions="t")
+    return Work(keys, tables.query(INTERACTIONS, sql, last.tables[INTERACTIONS].version))
 
 
 @contextmanager

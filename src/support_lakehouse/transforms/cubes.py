@@ -101,7 +101,7 @@ FROM (SELECT {months_since_year_0(sql, "interaction_start", zone)} AS months,
 """
 
 
-def work_cube(sql: Dialect, zone: str, key: str = DEPARTMENT) -> str:
+def work_cube(sql: Dialect, zone: str, key: str = DEPARTMENT, where: str = "true") -> str:
     """What calls cost: one row per month, contact_center_id, department and agent_id.
 
     Of `interactions` and `categories`; by category, there would be half as many groups as calls,
@@ -126,7 +126,7 @@ FROM (SELECT {months_since_year_0(sql, start, zone)} AS months,
              {_rows("afterwards > 0")} AS calls_with_time_after_resolution
       FROM (SELECT *, {steps_between(sql, start, resolved)} AS worked,
                    {steps_between(sql, resolved, end)} AS afterwards
-            FROM {rows} WHERE {IS_CALL}) AS timed
+            FROM {rows} WHERE {IS_CALL} AND {where}) AS timed
       GROUP BY 1, 2, 3, 4) AS counted
 """
 
