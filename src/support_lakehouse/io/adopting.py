@@ -21,7 +21,6 @@ from support_lakehouse.io import delta_log, lake, vectors
 from support_lakehouse.io.delta_log import Action
 from support_lakehouse.io.staged import Staged
 
-_KNOWN_FEATURES = {"appendOnly", "invariants", vectors.FEATURE}
 _PLAIN = {"minReaderVersion": 1, "minWriterVersion": 2}
 _WITH_VECTORS = {
     "minReaderVersion": 3,
@@ -79,15 +78,6 @@ def adopt(
     delta_log.commit(table, version, [{"commitInfo": info}, *actions, *added])
     delta_log.checkpoint_if_due(table, version)
     return version
-
-
-def adopts(table: Path) -> bool:
-    """Whether the table asks nothing of who writes it but what is known here."""
-    if lake.version_of(table) is None:
-        return True
-    there = DeltaTable(table)
-    plain = _KNOWN_FEATURES.issuperset(there.protocol().writer_features or [])
-    return plain and not there.metadata().partition_columns
 
 
 def _metadata(schema: pa.Schema, configuration: Mapping[str, str]) -> Action:

@@ -216,8 +216,8 @@ class _Records:
         place = self.file.header.names.index(name)
         if self._columns is not None:
             found = self._columns[place]
-            return _null_if_empty(pc.utf8_trim(found, BLANKS)) if self._may_be_blank else found
-        found = pc.list_element(self._sound_cells, place)
+        else:
+            found = pc.list_element(self._sound_cells, place)
         text = _null_if_empty(pc.utf8_trim(found, BLANKS) if self._may_be_blank else found)
         if self._all_sound:
             return text
