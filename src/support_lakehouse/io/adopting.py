@@ -14,7 +14,7 @@ from uuid import uuid4
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from deltalake import DeltaTable, Schema
+from deltalake import Schema
 
 from support_lakehouse.errors import Damaged
 from support_lakehouse.io import delta_log, lake, vectors
@@ -92,7 +92,7 @@ def _metadata(schema: pa.Schema, configuration: Mapping[str, str]) -> Action:
 
 
 def _changed_schema(table: Path, version: int, schema: pa.Schema) -> Iterator[Action]:
-    there = DeltaTable(table, version=version)
+    there = lake.opened(table, version)
     if json.loads(there.schema().to_json()) != json.loads(Schema.from_arrow(schema).to_json()):
         was = there.metadata()
         own = {"id": was.id, "createdTime": was.created_time}

@@ -8,10 +8,10 @@ from urllib.parse import unquote
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError
 
 from support_lakehouse.errors import Damaged
+from support_lakehouse.io import lake
 from support_lakehouse.model.spans import Range
 
 READ_ERRORS = (Damaged, DeltaError, pa.ArrowException, OSError, ValueError)
@@ -36,7 +36,7 @@ class DataFile:
 
 def files_of(table: Path, version: int) -> list[DataFile]:
     """The data files that a version is made of. Raises READ_ERRORS."""
-    told = pa.table(DeltaTable(table, version=version).get_add_actions())
+    told = pa.table(lake.opened(table, version).get_add_actions())
     paths, sizes = (told[name].to_pylist() for name in ("path", "size_bytes"))
     return [DataFile(table, unquote(p), size) for p, size in zip(paths, sizes, strict=True)]
 
@@ -48,7 +48,7 @@ def bytes_of(table: Path, version: int) -> int:
 
 def key_ranges(table: Path, version: int, key: str) -> list[Range] | None:
     """The lowest and highest key of each data file; None where that is unknown or not worth it."""
-    told = pa.table(DeltaTable(table, version=version).get_add_actions(flatten=True))
+    told = pa.table(lake.opened(table, version).get_add_actions(flatten=True))
     if told.num_rows < 2 or sum(told["size_bytes"].to_pylist()) < _WORTH_SKIPPING_BYTES:
         return None
     if f"min.{key}" not in told.column_names:

@@ -31,6 +31,11 @@ def versions(table: Path) -> list[int]:
     return _numbered(table, _ENTRY)
 
 
+def newest(table: Path) -> int | None:
+    """The newest version that the log has an entry or a checkpoint of; None where it has none."""
+    return max((*_numbered(table, _ENTRY), *_numbered(table, _CHECKPOINT)), default=None)
+
+
 def actions(table: Path, version: int) -> Iterator[Action]:
     """What a version's entry says, line by line. Raises OSError, ValueError, TypeError."""
     with entry_of(table, version).open(encoding="utf-8") as lines:

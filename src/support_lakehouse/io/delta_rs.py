@@ -19,9 +19,11 @@ _WRITER = WriterProperties(compression="ZSTD")
 
 def writes(table: Path) -> bool:
     """Whether delta-rs may write the table: it is new, or asks nothing that only Spark knows."""
-    if lake.version_of(table) is None:
+    version = lake.version_of(table)
+    if version is None:
         return True
-    return _PLAIN_FEATURES.issuperset(DeltaTable(table).protocol().writer_features or [])
+    asked = lake.opened(table, version).protocol().writer_features
+    return _PLAIN_FEATURES.issuperset(asked or [])
 
 
 def committed_by(told: str) -> CommitProperties:

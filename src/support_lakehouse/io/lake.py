@@ -4,13 +4,14 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import pyarrow as pa
 from deltalake import DeltaTable, QueryBuilder, write_deltalake
-from deltalake.exceptions import DeltaError, TableNotFoundError
+from deltalake.exceptions import DeltaError
 
 from support_lakehouse.errors import Damaged
 from support_lakehouse.io import delta_log
@@ -24,29 +25,26 @@ _OF_FILES = re.compile(r"Parquet error|Object [Ss]tore error|Kernel error|Json e
 
 def version_of(table: Path) -> int | None:
     """The newest version of the table, None where there is no table."""
-    if not (table / "_delta_log").is_dir():
-        return None
-    try:
-        return DeltaTable(table).version()
-    except TableNotFoundError:
-        return None
+    return delta_log.newest(table)
 
 
 def newest_version(table: Path) -> int:
-    """The newest version of a table that is there."""
-    with _damage_named([table]):
-        return int(DeltaTable(table).version())
+    """The newest version of a table that is there. Raises Damaged where its log is gone."""
+    version = version_of(table)
+    if version is None:
+        raise Damaged("the table has no log", where=str(table), hint=MENDED_BY)
+    return version
 
 
 def columns_of(table: Path, version: int) -> dict[str, str]:
     """The columns of a version with their Delta types, as in `decimal(12,4)`."""
-    schema = _opened(table, version).schema()
+    schema = opened(table, version).schema()
     return {field.name: str(field.type.type) for field in schema.fields}
 
 
 def schema_of(table: Path, version: int) -> dict[str, Any]:
     """The schema of a version as the Delta protocol writes it, which is how Spark does."""
-    schema: dict[str, Any] = json.loads(_opened(table, version).schema().to_json())
+    schema: dict[str, Any] = json.loads(opened(table, version).schema().to_json())
     return schema
 
 
@@ -84,7 +82,7 @@ def batches(sql: str, tables: Mapping[str, tuple[Path, int]]) -> pa.RecordBatchR
     """The same, a batch at a time: what grows with the data is not held at once."""
     builder, paths = QueryBuilder(), [path for path, _ in tables.values()]
     for name, (path, version) in tables.items():
-        builder.register(name, _opened(path, version))
+        builder.register(name, opened(path, version))
     with _damage_named(paths):
         reader = pa.RecordBatchReader.from_stream(builder.execute(sql))
     # DataFusion's string views are unknown to Arrow's sorting, grouping and Parquet writing, and
@@ -98,12 +96,23 @@ def _read(reader: pa.RecordBatchReader, paths: list[Path]) -> Iterator[pa.Record
         yield from reader
 
 
-def _opened(table: Path, version: int) -> DeltaTable:
-    """A version of a table; Damaged where an entry of its log is torn, empty or gone."""
-    for path in (delta_log.entry_of(table, own) for own in delta_log.versions(table)):
+def opened(table: Path, version: int) -> DeltaTable:
+    """A version of a table, to read; Damaged where an entry of its log is torn, empty or gone.
+
+    It is opened once, for as long as its log stays as it is.
+    """
+    entries = [delta_log.entry_of(table, v) for v in delta_log.versions(table) if v <= version]
+    told = [(path, path.stat()) for path in entries]
+    for path, found in told:
         # The library reads an empty entry as one without changes: what it said would be missing.
-        if int(path.stem) <= version and not path.stat().st_size:
+        if not found.st_size:
             raise Damaged("the log entry is empty", where=str(path), hint=MENDED_BY)
+    log = tuple((path.name, s.st_ino, s.st_mtime_ns, s.st_size) for path, s in told)
+    return _opened(table, version, log)
+
+
+@lru_cache(maxsize=128)
+def _opened(table: Path, version: int, log: tuple[object, ...]) -> DeltaTable:
     with _damage_named([table]):
         return DeltaTable(table, version=version)
 

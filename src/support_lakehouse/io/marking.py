@@ -20,7 +20,6 @@ from uuid import uuid4
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-from deltalake import DeltaTable
 
 from support_lakehouse.errors import Damaged
 from support_lakehouse.io import delta_log, lake, vectors
@@ -35,15 +34,16 @@ _ENDS = ("minValues", "maxValues")
 
 def writes(table: Path) -> bool:
     """Whether the table marks rows, asks nothing else of who writes it, and has its log whole."""
-    if lake.version_of(table) is None:
+    version = lake.version_of(table)
+    if version is None:
         return False
-    there = DeltaTable(table)
+    there = lake.opened(table, version)
     told = there.metadata()
     marks = told.configuration.get("delta.enableDeletionVectors") == "true"
     plain = _KNOWN_FEATURES.issuperset(there.protocol().writer_features or [])
     if not (marks and plain) or told.partition_columns:
         return False
-    return delta_log.files_at(table, there.version()) is not None
+    return delta_log.files_at(table, version) is not None
 
 
 @dataclass(frozen=True)
@@ -169,14 +169,14 @@ class _Target:
 
     @classmethod
     def newest(cls, table: Path) -> "_Target":
-        version = DeltaTable(table).version()
+        version = lake.newest_version(table)
         files = delta_log.files_at(table, version)
         assert files is not None, "asked for by `writes`"
         return cls(table, version, files, vectors.hidden_rows(table, version))
 
     @cached_property
     def schema(self) -> pa.Schema:
-        return pa.schema(DeltaTable(self.table).schema().to_arrow())
+        return pa.schema(lake.opened(self.table, self.version).schema().to_arrow())
 
     def met_by(self, changes: _Changes, shown: Sequence[str]) -> dict[str, pa.Table]:
         """For each data file with rows that changes are for, these rows (`_Changes.meet`)."""
@@ -210,7 +210,7 @@ class _Target:
             write_statistics=[key],
         )
         stats: dict[str, object] = {"numRecords": rows.num_rows}
-        if key in DeltaTable(self.table).metadata().configuration[
+        if key in lake.opened(self.table, self.version).metadata().configuration[
             "delta.dataSkippingStatsColumns"
         ].split(","):
             ends = (rows[key][0].as_py(), rows[key][-1].as_py())

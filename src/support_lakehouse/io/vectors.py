@@ -11,10 +11,9 @@ from zlib import crc32
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from deltalake import DeltaTable
 from pyroaring import BitMap64
 
-from support_lakehouse.io import delta_log
+from support_lakehouse.io import delta_log, lake
 
 FEATURE = "deletionVectors"
 _FORMAT = b"\x01"
@@ -33,7 +32,7 @@ _DIGITS_OF_B85 = (
 
 def hidden_rows(table: Path, version: int) -> dict[str, pa.Array]:
     """The positions of rows that are gone, by the name of their data file. Raises READ_ERRORS."""
-    there = DeltaTable(table, version=version)
+    there = lake.opened(table, version)
     if FEATURE not in (there.protocol().reader_features or ()):
         return {}
     told = pa.table(pa.RecordBatchReader.from_stream(there.deletion_vectors()).read_all())
