@@ -41,6 +41,7 @@ def staged(folder: Path, *parts: Sequence[int]) -> Staged:
     told = []
     for number, numbers in enumerate(parts):
         writer = PartWriter("a.csv", folder / f"{number}.parquet", unlike=["id"], bounds=["id"])
+        writer.write(rows_of())
         for n in numbers:
             writer.write(rows_of(n))
         told.append(writer.done())

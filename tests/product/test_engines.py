@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from pyspark.sql import SparkSession
 
@@ -84,6 +86,21 @@ def test_files_of_a_runs_own_are_gone_when_it_ends(
     assert lake.commit_of(table, 0)["engineInfo"] == "Support-Lakehouse"
     names = {path.name for path in table.glob("*.parquet")}
     assert {file.path for file in files_of(table, 0)} == names
+
+
+def test_the_log_tells_where_keys_and_admissions_are(
+    config: Config, spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go("in files, marked", monkeypatch)
+    load(config, spark, DATA, tmp_path, "202502")
+    for name, column in (("silver", "interaction_id"), ("bronze", "admission")):
+        table = tmp_path / name / "interactions"
+        told = pa.table(lake.opened(table, 0).get_add_actions(flatten=True)).to_pylist()
+        assert told
+        for file in told:
+            there = pq.read_table(table / file["path"])[column].to_pylist()
+            bounds = (file[f"min.{column}"], file[f"max.{column}"])
+            assert bounds == (min(there), max(there))
 
 
 def test_nothing_is_started_until_somebody_asks(tmp_path: Path) -> None:

@@ -87,7 +87,8 @@ class PartWriter:
                 store_decimal_as_integer=True,
                 store_schema=False,
             )
-        self._writer.write_table(rows)
+        if rows.num_rows:  # a row group without rows has no bounds, and none are known of the file
+            self._writer.write_table(rows)
         self._rows += rows.num_rows
 
     def done(self) -> Staged:
