@@ -8,9 +8,10 @@ file of new rows, and a deletion vector for each data file with rows that are go
 import json
 import os
 import time
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -27,7 +28,7 @@ from support_lakehouse.model.merge import SPARK, Merge
 
 _KNOWN_FEATURES = {"appendOnly", "invariants", vectors.FEATURE}
 _AT_ONCE = 4
-"""So many data files are read side by side, each some columns at a time."""
+"""So many row groups are read side by side, each some columns at a time."""
 _SHOWN = "shown_"
 _ENDS = ("minValues", "maxValues")
 
@@ -43,7 +44,8 @@ def writes(table: Path) -> bool:
     plain = _KNOWN_FEATURES.issuperset(there.protocol().writer_features or [])
     if not (marks and plain) or told.partition_columns:
         return False
-    return delta_log.files_at(table, version) is not None
+    files = delta_log.files_at(table, version)
+    return files is not None and all(map(vectors.is_known, files.values()))
 
 
 @dataclass(frozen=True)
@@ -110,69 +112,117 @@ class _Changes:
     how: Merge
 
     @cached_property
-    def keys(self) -> pa.Array:
-        return self.rows[self.how.key].combine_chunks()
+    def _order(self) -> pa.Array:
+        """The changes in order of their keys."""
+        return pc.sort_indices(self.rows[self.how.key])
 
     @cached_property
-    def _sorted(self) -> list[str | int]:
-        return sorted(self.keys.to_pylist())
+    def _keys(self) -> pa.Array:
+        return self.rows[self.how.key].combine_chunks().take(self._order)
+
+    @cached_property
+    def _told(self) -> list[str | int]:
+        return list(self._keys.to_pylist())
+
+    def between(self, low: str | int | None, high: str | int | None) -> range:
+        """The places of keys within bounds, in order of the keys; of all where none are known."""
+        if low is None or high is None:
+            return range(len(self._told))
+        return range(bisect_left(self._told, low), bisect_right(self._told, high))
 
     def may_meet(self, add: delta_log.Action) -> bool:
         """Whether a data file may hold a row of some key, as far as its statistics tell."""
         told = json.loads(add.get("stats") or "{}")
         low, high = (told.get(end, {}).get(self.how.key) for end in _ENDS)
-        if low is None or high is None:
-            return True
-        first = bisect_left(self._sorted, low)
-        return first < len(self._sorted) and self._sorted[first] <= high
+        return bool(self.between(low, high))
 
-    def meet(self, file: Path, hidden: pa.Array | None, shown: Sequence[str]) -> pa.Table:
-        """The rows of a file that a change is for: the row, the change, what comes of it.
+    def pieces(self, file: Path, hidden: pa.Array | None) -> Iterator["_Piece"]:
+        """The row groups of a file that may hold a row of some key, at least one of them."""
+        with _damage_named(file):
+            footer, row = pq.read_metadata(file), 0
+        places = {footer.schema.column(place).path: place for place in range(footer.num_columns)}
+        for number in range(footer.num_row_groups):
+            group = footer.row_group(number)
+            told = group.column(places[self.how.key]).statistics
+            known = told is not None and told.has_min_max
+            near = self.between(*((told.min, told.max) if known else (None, None)))
+            if near:
+                yield _Piece(file, footer, number, row, near, hidden)
+            row += group.num_rows
+
+    def meet(self, piece: "_Piece", shown: Sequence[str]) -> pa.Table:
+        """The rows of a piece that a change is for: the row, the change, what comes of it.
 
         `effect`: whether the row is gone afterwards, by a `delete` or for another one. Beside it
         the row's columns `shown`.
         """
-        try:
-            texts = [name for name in shown if name != self.how.key]
-            with pq.ParquetFile(
-                file, read_dictionary=texts, coerce_int96_timestamp_unit="us"
-            ) as opened:
-                there = opened.read([self.how.key], use_threads=False)[0].combine_chunks()
-                change = pc.index_in(there, value_set=self.keys.cast(there.type))
-                row = pc.indices_nonzero(change.is_valid())
-                if hidden is not None:
-                    row = row.filter(pc.invert(pc.is_in(row, value_set=hidden)))
-                change = change.take(row)
-                delete = pc.equal(self.rows[self.how.action].take(change), "delete")
-                effect, values = delete, {}
-                if len(row):
-                    hashes = opened.read([self.how.row_hash], use_threads=False)[0].take(row)
-                    same = pc.equal(hashes, self.rows[self.how.row_hash].take(change))
-                    effect = pc.or_(delete, pc.invert(pc.fill_null(same, False)))
-                    there = opened.read([*shown], use_threads=False)
-                    values = {_SHOWN + name: there[name].take(row) for name in shown}
-        except (pa.ArrowException, OSError) as error:
-            said = f"a file of the table is torn or gone: {str(error)[:300]}"
-            raise Damaged(said, where=str(file), hint=lake.MENDED_BY) from error
-        columns = {"row": row, "change": change.cast(pa.uint64())}
+        near = piece.near
+        texts = [name for name in shown if name != self.how.key]
+        with _damage_named(piece.file), piece.opened(texts) as opened:
+            there = piece.read(opened, [self.how.key])[0].combine_chunks()
+            keys = self._keys.slice(near.start, len(near)).cast(there.type)
+            change = pc.index_in(there, value_set=keys)
+            row = pc.indices_nonzero(change.is_valid())
+            if piece.hidden is not None:
+                hidden = pc.is_in(piece.in_file(row), value_set=piece.hidden)
+                row = row.filter(pc.invert(hidden))
+            change = self._order.slice(near.start, len(near)).take(change.take(row))
+            delete = pc.equal(self.rows[self.how.action].take(change), "delete")
+            effect, values = delete, {}
+            if len(row):
+                hashes = piece.read(opened, [self.how.row_hash])[0].take(row)
+                same = pc.equal(hashes, self.rows[self.how.row_hash].take(change))
+                effect = pc.or_(delete, pc.invert(pc.fill_null(same, False)))
+                told = piece.read(opened, shown)
+                values = {_SHOWN + name: told[name].take(row) for name in shown}
+        columns = {"row": piece.in_file(row), "change": change}
         return pa.table(columns | {"delete": delete, "effect": effect} | values)
 
 
 @dataclass(frozen=True)
+class _Piece:
+    """A row group of a data file: its number, its first row, and the keys that may be there.
+
+    `hidden` are the rows of the file that are gone.
+    """
+
+    file: Path
+    footer: pq.FileMetaData
+    number: int
+    first: int
+    near: range
+    hidden: pa.Array | None
+
+    def opened(self, texts: Sequence[str]) -> pq.ParquetFile:
+        return pq.ParquetFile(
+            self.file,
+            metadata=self.footer,
+            read_dictionary=texts,
+            coerce_int96_timestamp_unit="us",
+        )
+
+    def in_file(self, row: pa.Array) -> pa.Array:
+        """Where rows of the piece are in the file."""
+        return pc.add(row, pa.scalar(self.first, pa.uint64()))
+
+    def read(self, opened: pq.ParquetFile, names: Sequence[str]) -> pa.Table:
+        return opened.read_row_group(self.number, [*names], use_threads=False)
+
+
+@dataclass(frozen=True)
 class _Target:
-    """A version of a table: its data files as the log tells them, and the rows that are gone."""
+    """A version of a table: its data files as the log tells them."""
 
     table: Path
     version: int
     files: dict[str, delta_log.Action]
-    hidden: dict[str, pa.Array]
 
     @classmethod
     def newest(cls, table: Path) -> "_Target":
         version = lake.newest_version(table)
         files = delta_log.files_at(table, version)
         assert files is not None, "asked for by `writes`"
-        return cls(table, version, files, vectors.hidden_rows(table, version))
+        return cls(table, version, files)
 
     @cached_property
     def schema(self) -> pa.Schema:
@@ -180,16 +230,22 @@ class _Target:
 
     def met_by(self, changes: _Changes, shown: Sequence[str]) -> dict[str, pa.Table]:
         """For each data file with rows that changes are for, these rows (`_Changes.meet`)."""
-        near = [path for path, add in self.files.items() if changes.may_meet(add)]
-
-        def meet(path: str) -> pa.Table:
-            return changes.meet(self.table / unquote(path), self._hidden(path), shown)
-
+        near = {path: add for path, add in self.files.items() if changes.may_meet(add)}
+        pieces = [
+            (path, piece)
+            for path in near
+            for piece in changes.pieces(self.table / unquote(path), self._hidden(path))
+        ]
+        met: dict[str, list[pa.Table]] = {}
         with ThreadPoolExecutor(min(os.cpu_count() or 1, _AT_ONCE)) as pool:
-            return dict(zip(near, pool.map(meet, near), strict=True))
+            told = pool.map(lambda one: changes.meet(one[1], shown), pieces)
+            for (path, _), rows in zip(pieces, told, strict=True):
+                met.setdefault(path, []).append(rows)
+        return {path: pa.concat_tables(tables) for path, tables in met.items()}
 
     def _hidden(self, path: str) -> pa.Array | None:
-        return self.hidden.get(unquote(path).rsplit("/", 1)[-1])
+        vector = self.files[path].get("deletionVector")
+        return None if vector is None else vectors.read(self.table, vector)
 
     def turnover(self, gone: dict[str, pa.Table], new: pa.Table, shown: Sequence[str]) -> Turnover:
         """Columns of the rows that go and of those that come, of the types of the table."""
@@ -271,6 +327,15 @@ class _Target:
         version = self.version + 1
         delta_log.commit(self.table, version, [{"commitInfo": info}, *told])
         delta_log.checkpoint_if_due(self.table, version)
+
+
+@contextmanager
+def _damage_named(file: Path) -> Iterator[None]:
+    try:
+        yield
+    except (pa.ArrowException, OSError) as error:
+        said = f"a file of the table is torn or gone: {str(error)[:300]}"
+        raise Damaged(said, where=str(file), hint=lake.MENDED_BY) from error
 
 
 def _clauses(*clauses: tuple[str, str]) -> str:

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyroaring import BitMap64
 
+from support_lakehouse.errors import Damaged
 from support_lakehouse.io import delta_log, lake
 
 FEATURE = "deletionVectors"
@@ -46,6 +47,34 @@ def hidden_rows(table: Path, version: int) -> dict[str, pa.Array]:
 def deleted_rows(table: Path, version: int) -> int:
     """How many rows of a version's files its deletion vectors hide. Raises READ_ERRORS."""
     return sum(map(len, hidden_rows(table, version).values()))
+
+
+def is_known(add: Mapping[str, Any]) -> bool:
+    """Whether a data file's vector, if it has one, stands where `read` looks for it."""
+    vector = add.get("deletionVector")
+    return vector is None or vector["storageType"] == _IN_A_FILE
+
+
+def read(table: Path, vector: Mapping[str, Any]) -> pa.Array:
+    """The positions of the rows that a vector hides. Raises Damaged."""
+    named = file_of(vector)
+    assert named is not None, "asked for by `is_known`"
+    path = table / named
+    try:
+        with path.open("rb") as file:
+            file.seek(vector.get("offset") or 0)
+            told = file.read(vector["sizeInBytes"] + _AROUND)
+        (size,), (checksum,) = struct.unpack(">i", told[:4]), struct.unpack(">I", told[-4:])
+        bitmap = told[4:-4]
+        if (size, checksum) != (vector["sizeInBytes"], crc32(bitmap)):
+            raise ValueError("its checksum is of other bytes")
+        if not bitmap.startswith(_PORTABLE):
+            raise ValueError("it is not in the portable format")
+        rows = BitMap64.deserialize(bitmap[len(_PORTABLE) :])
+    except (OSError, ValueError, struct.error) as error:
+        said = f"a deletion vector is torn or gone: {error}"
+        raise Damaged(said, where=str(path), hint=lake.MENDED_BY) from error
+    return pa.array(rows, pa.uint64())
 
 
 def write(table: Path, gone: Mapping[str, pa.Array]) -> dict[str, dict[str, Any]]:
