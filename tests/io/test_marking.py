@@ -15,13 +15,13 @@ from pyspark.sql import SparkSession
 
 from support_lakehouse.errors import Damaged
 from support_lakehouse.io import delta_log, lake, marking, undo
-from support_lakehouse.io.tables import Tables, read_at
+from support_lakehouse.io.staged import PartWriter, Staged, together
+from support_lakehouse.io.tables import AnyRows, Tables, read_at
 from support_lakehouse.io.vectors import deleted_rows, vectors_of
 from support_lakehouse.model.merge import Merge
 
 TABLE = "silver/things"
 HOW = Merge("id", ("id", "amount", "_row_hash"), action="_action", row_hash="_row_hash")
-SCHEMA = "id string, amount decimal(12,4), _row_hash bigint"
 BEGIN = {f"k{n:02}": n for n in range(12)}
 """What the table holds at first, in files of four rows: an amount by key."""
 Change = tuple[str, int, str]
@@ -38,14 +38,28 @@ def changes(*told: Change) -> pa.Table:
     return pa.table(rows)
 
 
-@pytest.fixture(scope="module")
-def marked(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Path]:
-    """Makes a new copy of a table that Spark wrote, with deletion vectors."""
+def in_groups(folder: Path, rows: pa.Table) -> Staged:
+    """The rows in one file, two in a row group."""
+    path = folder / f"{rows['id'][0]}.parquet"
+    writer = PartWriter("things.csv", path, unlike=["id"], bounds=["id"])
+    for at in range(0, rows.num_rows, 2):
+        writer.write(rows.slice(at, 2))
+    return writer.done()
+
+
+@pytest.fixture(scope="module", params=["by Spark", "in row groups"])
+def marked(
+    spark: SparkSession, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> Callable[[], Path]:
+    """Makes a new copy of a table with deletion vectors; as Spark or in small row groups."""
     root = tmp_path_factory.mktemp("marked")
-    rows = spark.createDataFrame([(key, None, n * 7) for key, n in BEGIN.items()], SCHEMA)
-    rows = rows.selectExpr("id", "cast(_row_hash / 7 as decimal(12,4)) AS amount", "_row_hash")
     tables = Tables(root, "20260301t000000-aaaaaa", timedelta(days=31))
-    for_files = rows.repartitionByRange(3, "id")
+    rows = changes(*((key, n, "add") for key, n in BEGIN.items())).drop_columns(["_action"])
+    if request.param == "by Spark":
+        frame = spark.createDataFrame(rows).select("id", "amount", "_row_hash")
+        for_files: AnyRows = frame.repartitionByRange(3, "id")
+    else:
+        for_files = together([in_groups(root, rows.slice(at, 4)) for at in (0, 4, 8)])
     tables.replace(for_files, TABLE, statistics="id", vectors=True)
     copies = iter(range(1_000))
 
@@ -186,7 +200,7 @@ def test_a_log_that_begins_with_a_checkpoint_is_enough(
 
 def test_a_table_that_copies_is_left_to_others(spark: SparkSession, tmp_path: Path) -> None:
     tables = Tables(tmp_path, "20260301t000000-aaaaaa", timedelta(days=31))
-    tables.replace(spark.createDataFrame([], SCHEMA), TABLE, statistics="id")
+    tables.replace(spark.createDataFrame([], "id string"), TABLE, statistics="id")
     assert not marking.writes(tmp_path / TABLE)
 
 
@@ -221,7 +235,7 @@ one_change = st.tuples(
 months = st.lists(st.lists(one_change, max_size=9, unique_by=lambda told: told[0]), max_size=4)
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(told=months)
 def test_months_follow_one_upon_the_other(
     spark: SparkSession, marked: Callable[[], Path], told: list[list[Change]]
@@ -229,9 +243,13 @@ def test_months_follow_one_upon_the_other(
     table, expected = marked(), dict(BEGIN)
     for month in told:
         was, before = expected, lake.newest_version(table)
-        marking.merge(table, changes(*month), HOW, "{}")
+        turnover = marking.merge(table, changes(*month), HOW, "{}", ("id", "amount"))
         expected = after(was, month)
         assert amounts(table) == expected
+        for rows, there, others in ((turnover.gone, was, expected), (turnover.new, expected, was)):
+            assert {row["id"]: int(row["amount"]) for row in rows.to_pylist()} == {
+                key: amount for key, amount in there.items() if others.get(key) != amount
+            }
         if lake.newest_version(table) == before:
             assert expected == was
             continue

@@ -240,7 +240,8 @@ class _Target:
         with ThreadPoolExecutor(min(os.cpu_count() or 1, _AT_ONCE)) as pool:
             told = pool.map(lambda one: changes.meet(one[1], shown), pieces)
             for (path, _), rows in zip(pieces, told, strict=True):
-                met.setdefault(path, []).append(rows)
+                if rows.num_rows:
+                    met.setdefault(path, []).append(rows)
         return {path: pa.concat_tables(tables) for path, tables in met.items()}
 
     def _hidden(self, path: str) -> pa.Array | None:
