@@ -1,8 +1,9 @@
-"""Which ranges of keys a MERGE has to look at."""
+"""Where ranges of keys begin, and which of them a MERGE has to look at."""
 
 import random
+from itertools import pairwise
 
-from support_lakehouse.model.spans import Range, touched
+from support_lakehouse.model.spans import Range, begins_of, touched
 
 FILES: list[Range] = [("a", "c"), ("d", "f"), ("g", "i"), ("j", "l")]
 
@@ -36,3 +37,24 @@ def test_many_ranges_are_joined_and_hold_every_key_that_a_file_may_hold() -> Non
     assert 0 < len(found) <= 32
     met = [key for key in keys if any(low <= key <= high for low, high in files)]
     assert all(any(low <= key <= high for low, high in found) for key in met)
+
+
+def test_parts_in_order_are_one_range_also_where_some_overlap() -> None:
+    assert begins_of([["a", "c"], ["d", "f"], ["g", "i"]]) == []
+    assert begins_of([[1, 5], [4, 9], [8, 12], [13, 20]]) == []
+    assert begins_of([["z", "a", "m"]]) == begins_of([[], ["a"], []]) == begins_of([]) == []
+
+
+def test_parts_in_no_order_are_as_many_ranges_of_about_one_size() -> None:
+    keys = random.Random(7).sample(range(10_000), 10_000)
+    begins = begins_of([keys[at : at + 1_000] for at in range(0, 10_000, 1_000)])
+    assert len(begins) == 9
+    assert begins == sorted(begins)
+    sizes = [high - low for low, high in pairwise([0, *begins, 10_000])]
+    assert 700 < min(sizes) <= max(sizes) < 1_300
+
+
+def test_ranges_are_never_more_than_can_be_written_at_once() -> None:
+    keys = random.Random(7).sample(range(10_000), 10_000)
+    assert len(begins_of([keys[at : at + 100] for at in range(0, 10_000, 100)])) == 31
+    assert begins_of([[1, 2], [1, 2], [1, 2], [1, 2]]) == [1, 2]

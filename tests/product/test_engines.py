@@ -26,12 +26,14 @@ def go(way: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let all that follows go one way; small files go in memory."""
     if way == "by Spark":
         monkeypatch.setattr(judging, "can_judge", lambda *told: False)
-    if way == "in files, marked":
+    if way == "in ranges, marked":
+        monkeypatch.setattr(judging, "_begins", lambda *told: ["AGT2", "INT1010", "INT1020"])
+    if way.endswith("marked"):
         monkeypatch.setattr(loading, "IN_MEMORY_BYTES", -1)
         monkeypatch.setattr(loading, "SMALL_BYTES", 0)
 
 
-@pytest.mark.parametrize("way", ["by Spark", "in files, marked"])
+@pytest.mark.parametrize("way", ["by Spark", "in files, marked", "in ranges, marked"])
 def test_real_files_come_to_the_same_release(
     config: Config,
     spark: SparkSession,

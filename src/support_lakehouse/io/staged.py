@@ -2,10 +2,16 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
+from threading import Lock
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
+
+_ROWS_OF_A_GROUP = 32_768
+"""Rows of a range are collected up to a row group of so many: a few hundred bytes each."""
 
 
 @dataclass(frozen=True)
@@ -96,6 +102,57 @@ class PartWriter:
         assert self._writer is not None
         self._writer.close()
         return Staged(self._schema, (Part(self._file, self._path, self._rows),))
+
+
+class RangeWriter:
+    """Writes rows in any order of their keys to several Parquet files, each for a range of keys.
+
+    `writers` are of one file of the data folder; `begins` are the keys, in order, that each range
+    but the first begins with. Threads may share it.
+    """
+
+    def __init__(
+        self, writers: Sequence[PartWriter], *, key: str, begins: Sequence[str | int]
+    ) -> None:
+        self._ranges = [_Range(writer) for writer in writers]
+        self._key, self._begins = key, begins
+
+    def write(self, rows: pa.Table) -> None:
+        rows = rows.sort_by(self._key)
+        keys = rows[self._key].combine_chunks()
+        begins = pc.search_sorted(keys, pa.array(self._begins, keys.type)).to_pylist()
+        for own, (begin, end) in zip(
+            self._ranges, pairwise([0, *begins, rows.num_rows]), strict=True
+        ):
+            own.write(rows.slice(begin, end - begin))
+
+    def done(self) -> Staged:
+        """Close the files, to which something was written; what they hold."""
+        return together([own.done() for own in self._ranges])
+
+
+class _Range:
+    """The rows of a range, on their way to its file."""
+
+    def __init__(self, writer: PartWriter) -> None:
+        self._writer, self._lock = writer, Lock()
+        self._held: list[pa.Table] = []
+
+    def write(self, rows: pa.Table) -> None:
+        with self._lock:
+            self._held.append(rows)
+            if sum(table.num_rows for table in self._held) >= _ROWS_OF_A_GROUP:
+                self._flush()
+
+    def done(self) -> Staged:
+        self._flush()
+        return self._writer.done()
+
+    def _flush(self) -> None:
+        # Where dictionaries differ, none but the first would be written as one.
+        rows = pa.concat_tables(self._held).unify_dictionaries().combine_chunks()
+        self._writer.write(rows)
+        self._held = [rows.slice(0, 0)]
 
 
 def together(staged: Sequence[Staged]) -> Staged:

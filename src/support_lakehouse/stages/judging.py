@@ -11,10 +11,11 @@ import pyarrow as pa
 from pyspark.sql import DataFrame
 
 from support_lakehouse.io import blocks
-from support_lakehouse.io.staged import PartWriter, Staged, plain, together
+from support_lakehouse.io.staged import PartWriter, RangeWriter, Staged, plain, together
 from support_lakehouse.io.tables import AnyRows
 from support_lakehouse.model.feed import Feed
 from support_lakehouse.model.landing import ScannedFile
+from support_lakehouse.model.spans import Key, begins_of
 from support_lakehouse.transforms import arrow_judge
 from support_lakehouse.transforms import fold as F
 from support_lakehouse.transforms.arrow_judge import can_judge
@@ -27,6 +28,8 @@ BRONZE_BOUNDS = "admission,file"
 """The columns that bronze is looked through by."""
 _UNLIKE = ("line", "key", "raw", F.LINE, ROW_HASH)
 _MOMENTS = ("timestamp", "timestamp_ntz")
+_SAMPLE_BYTES = 64 * 1024
+"""Records of so many bytes at the beginning of each stretch tell in what order a file is."""
 
 
 @dataclass(frozen=True)
@@ -66,31 +69,68 @@ def in_memory(feed: Feed, files: Sequence[ScannedFile], run: str) -> Judged:
 
 def in_files(feed: Feed, files: Sequence[ScannedFile], run: str, staging: Path) -> Judged:
     """Judge files of any size, as many stretches at a time as there are processors."""
-    stretches = [stretch for file in files for stretch in blocks.stretches(file)]
-
-    def one(number: int) -> tuple[Staged, Staged]:
-        return _staged(stretches[number], feed, run, staging / f"{feed.name}-{number:05}")
-
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-        bronze, changes = zip(*pool.map(one, range(len(stretches))), strict=True)
+        told = [
+            _in_files(feed, file, run, staging / f"{feed.name}-{number:05}", pool)
+            for number, file in enumerate(files)
+        ]
+    bronze, changes = zip(*told, strict=True)
     return Judged(together(bronze), together(changes))
 
 
-def _staged(stretch: blocks.Stretch, feed: Feed, run: str, path: Path) -> tuple[Staged, Staged]:
-    """The judged records of a stretch, in a file for bronze and one for silver."""
-    file = stretch.file.found.path
-    moments = [column.name for column in feed.columns if column.type.name in _MOMENTS]
-    own = {*_UNLIKE, *moments, feed.key or F.LINE}
-    bronze = PartWriter(
-        file, path.with_suffix(".bronze.parquet"), unlike=own, bounds=BRONZE_BOUNDS.split(",")
-    )
-    changes = PartWriter(
-        file, path.with_suffix(".silver.parquet"), unlike=own, bounds=bounds_of(feed).split(",")
-    )
-    for judged in _judged(stretch, feed, run):
-        bronze.write(judged.bronze)
-        changes.write(judged.changes)
-    return bronze.done(), changes.done()
+def _in_files(
+    feed: Feed, file: ScannedFile, run: str, folder: Path, pool: ThreadPoolExecutor
+) -> tuple[Staged, Staged]:
+    """The judged records of a file, in files for bronze and for silver.
+
+    For silver those of a file without order are laid out by ranges of their keys: then a month
+    meets the files that may hold its keys, and no others.
+    """
+    stretches = blocks.stretches(file)
+
+    def writer(layer: str, number: int, bounds: str) -> PartWriter:
+        path = folder / f"{layer}-{number:05}.parquet"
+        return PartWriter(file.found.path, path, unlike=_unlike(feed), bounds=bounds.split(","))
+
+    begins = _begins(feed, stretches, run, pool)
+    by_range = [writer("ranges", number, bounds_of(feed)) for number in range(len(begins) + 1)]
+    ranges = RangeWriter(by_range, key=feed.key or "", begins=begins) if begins else None
+
+    def judge(number: int) -> tuple[Staged, Staged | None]:
+        bronze = writer("bronze", number, BRONZE_BOUNDS)
+        changes = ranges or writer("silver", number, bounds_of(feed))
+        for judged in _judged(stretches[number], feed, run):
+            bronze.write(judged.bronze)
+            changes.write(judged.changes)
+        return bronze.done(), None if ranges else changes.done()
+
+    told = list(pool.map(judge, range(len(stretches))))
+    changes = [ranges.done()] if ranges else [own for _, own in told if own]
+    return together([bronze for bronze, _ in told]), together(changes)
+
+
+def _unlike(feed: Feed) -> set[str]:
+    """The columns whose values hardly ever repeat."""
+    moments = (column.name for column in feed.columns if column.type.name in _MOMENTS)
+    return {*_UNLIKE, *moments, feed.key or F.LINE}
+
+
+def _begins(
+    feed: Feed, stretches: Sequence[blocks.Stretch], run: str, pool: ThreadPoolExecutor
+) -> list[Key]:
+    """Where ranges of a file's keys begin; none where they are in order, or not looked for."""
+    is_looked_for = feed.kind in ("changes", "events") and bounds_of(feed) == feed.key
+    if len(stretches) < 2 or not is_looked_for:
+        return []
+
+    def some(stretch: blocks.Stretch) -> list[Key]:
+        block = next(blocks.read(stretch, feed, bytes_at_once=_SAMPLE_BYTES), None)
+        if block is None:
+            return []
+        told = arrow_judge.judged(*block, file=stretch.file, feed=feed, run=run)
+        return list(told.changes[feed.key].to_pylist())
+
+    return begins_of(list(pool.map(some, stretches)))
 
 
 def _judged(stretch: blocks.Stretch, feed: Feed, run: str) -> Iterator[arrow_judge.Judged]:
