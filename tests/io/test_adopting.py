@@ -12,6 +12,7 @@ import pytest
 from deltalake import DeltaTable
 from pyspark.sql import SparkSession
 
+from support_lakehouse.errors import UsageError
 from support_lakehouse.io import delta_log, lake
 from support_lakehouse.io.staged import PartWriter, Staged, together
 from support_lakehouse.io.tables import Tables, frame_of, read_at
@@ -161,3 +162,16 @@ def test_staged_rows_are_read_by_spark_and_in_memory(spark: SparkSession, tmp_pa
     assert rows.of_files(["b.csv"]).read().num_rows == 0
     assert frame_of(lambda: spark, rows.of_files([])).count() == 0
     assert rows.read(pc.field("texts").is_valid()).num_rows == 2
+
+
+def test_a_table_that_asks_for_more_is_left_to_spark(
+    spark: SparkSession, tables: Tables, tmp_path: Path
+) -> None:
+    tables.replace(staged(tmp_path / "a", [1]), TABLE, statistics="id", vectors=True)
+    path = tables.path(TABLE)
+    spark.sql(f"ALTER TABLE delta.`{path}` ADD CONSTRAINT small CHECK (amount < 9)")
+    assert not tables.marks(TABLE)
+    with pytest.raises(UsageError, match=r"asks of who writes it: checkConstraints.*spark-submit"):
+        tables.append(staged(tmp_path / "b", [40]), TABLE, statistics="id")
+    assert keys(path) == ["k01"]
+    assert lake.newest_version(path) == 1

@@ -3,7 +3,9 @@
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
 from chispa import assert_df_equality
+from py4j.protocol import Py4JJavaError
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
@@ -42,3 +44,15 @@ def test_a_table_without_rows_is_read_as_well(spark: SparkSession, tmp_path: Pat
     assert_df_equality(tables.read(spark, "silver/things"), nothing, ignore_nullable=True)
     made = tables.replaced(nothing, "silver/things", statistics="id")
     assert_df_equality(frame_of(lambda: spark, made, nothing.schema), nothing, ignore_nullable=True)
+
+
+def test_a_table_that_asks_for_more_is_sparks(spark: SparkSession, tmp_path: Path) -> None:
+    tables = Tables(tmp_path, "r1", timedelta(days=31), small=True)
+    rows = spark.createDataFrame([("k1", 1)], "id string, size bigint")
+    tables.replace(rows, "silver/things", statistics="id")
+    assert tables.in_memory("silver/things")
+    path = tmp_path / "silver/things"
+    spark.sql(f"ALTER TABLE delta.`{path}` ADD CONSTRAINT small CHECK (size < 9)")
+    assert not tables.in_memory("silver/things")
+    with pytest.raises(Py4JJavaError, match="CHECK constraint small"):
+        tables.append(rows.selectExpr("id", "size + 10 AS size"), "silver/things", statistics="id")

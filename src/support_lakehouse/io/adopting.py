@@ -16,17 +16,18 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from deltalake import Schema
 
-from support_lakehouse.errors import Damaged
-from support_lakehouse.io import delta_log, lake, vectors
+from support_lakehouse.errors import Damaged, UsageError
+from support_lakehouse.io import delta_log, lake
 from support_lakehouse.io.delta_log import Action
 from support_lakehouse.io.staged import Staged
+from support_lakehouse.io.vectors import FEATURE, KNOWN
 
 _PLAIN = {"minReaderVersion": 1, "minWriterVersion": 2}
 _WITH_VECTORS = {
     "minReaderVersion": 3,
     "minWriterVersion": 7,
-    "readerFeatures": [vectors.FEATURE],
-    "writerFeatures": [vectors.FEATURE, "appendOnly", "invariants"],
+    "readerFeatures": [FEATURE],
+    "writerFeatures": sorted(KNOWN),
 }
 
 
@@ -44,10 +45,13 @@ def adopt(
 
     `statistics` names the columns, texts or whole numbers, whose bounds the log tells of each file;
     `vectors`: a table that is made marks rows as gone. `configuration` is that of a new table.
+    Raises UsageError where a table asks for what only Spark does.
     """
     begun = time.monotonic()
     before = lake.version_of(table)
     version = 0 if before is None else before + 1
+    if before is not None:
+        _check_features(table, before)
     actions: list[Action] = []
     if before is None:
         delta_log.entry_of(table, version).parent.mkdir(parents=True, exist_ok=True)
@@ -78,6 +82,18 @@ def adopt(
     delta_log.commit(table, version, [{"commitInfo": info}, *actions, *added])
     delta_log.checkpoint_if_due(table, version)
     return version
+
+
+def _check_features(table: Path, version: int) -> None:
+    more = lake.asked_of_writers(table, version) - KNOWN
+    if more:
+        raise UsageError(
+            f"the table asks of who writes it: {', '.join(sorted(more))}",
+            where=str(table),
+            expected="no features but those that it was made with",
+            hint="Drop them (ALTER TABLE ... DROP FEATURE), or run by spark-submit: there Spark"
+            " writes all tables.",
+        )
 
 
 def _metadata(schema: pa.Schema, configuration: Mapping[str, str]) -> Action:

@@ -15,6 +15,8 @@ Action = dict[str, Any]
 ENGINE = "Support-Lakehouse"
 CHECKPOINT_INTERVAL = "10"
 """Commits of a table after which its state is written whole."""
+PLAIN_FEATURES = frozenset({"appendOnly", "invariants"})
+"""What every table asks of who writes it: nothing that this package's rows could go against."""
 
 _ENTRY = re.compile(r"([0-9]{20})\.json")
 _CHECKPOINT = re.compile(r"([0-9]{20})\.checkpoint\.parquet")

@@ -9,11 +9,10 @@ import pyarrow as pa
 from deltalake import CommitProperties, DeltaTable, WriterProperties, write_deltalake
 
 from support_lakehouse.io import lake
-from support_lakehouse.io.delta_log import CHECKPOINT_INTERVAL
+from support_lakehouse.io.delta_log import CHECKPOINT_INTERVAL, PLAIN_FEATURES
 from support_lakehouse.model.merge import DELTA_RS, Merge
 
 _KEYS = "SELECT {key} AS key FROM t"
-_PLAIN_FEATURES = {"appendOnly", "invariants"}
 _WRITER = WriterProperties(compression="ZSTD")
 
 
@@ -22,8 +21,7 @@ def writes(table: Path) -> bool:
     version = lake.version_of(table)
     if version is None:
         return True
-    asked = lake.opened(table, version).protocol().writer_features
-    return _PLAIN_FEATURES.issuperset(asked or [])
+    return PLAIN_FEATURES.issuperset(lake.asked_of_writers(table, version))
 
 
 def committed_by(told: str) -> CommitProperties:

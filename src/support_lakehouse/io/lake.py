@@ -18,6 +18,8 @@ from support_lakehouse.io import delta_log
 
 MENDED_BY = "Put it back from a copy, or load all files into a new folder: `run --lakehouse DIR`."
 """What can be done about a file of a table that is torn or gone."""
+_PLAIN_WRITER = 2
+"""Up to this version of writers a table asks for none but plain features."""
 _SPARKS = {"num_added_rows": "numOutputRows"}
 """What delta-rs calls by another word, not only in another spelling."""
 _OF_FILES = re.compile(r"Parquet error|Object [Ss]tore error|Kernel error|Json error|delta log")
@@ -46,6 +48,14 @@ def schema_of(table: Path, version: int) -> dict[str, Any]:
     """The schema of a version as the Delta protocol writes it, which is how Spark does."""
     schema: dict[str, Any] = json.loads(opened(table, version).schema().to_json())
     return schema
+
+
+def asked_of_writers(table: Path, version: int) -> frozenset[str]:
+    """What a version asks of who writes the table, as Delta's protocol calls these features."""
+    told = opened(table, version).protocol()
+    if told.writer_features is None and told.min_writer_version > _PLAIN_WRITER:
+        return frozenset({f"writer version {told.min_writer_version}"})
+    return frozenset(told.writer_features or ())
 
 
 def read(table: Path, version: int) -> pa.Table:

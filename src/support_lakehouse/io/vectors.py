@@ -17,6 +17,8 @@ from support_lakehouse.errors import Damaged
 from support_lakehouse.io import delta_log, lake
 
 FEATURE = "deletionVectors"
+KNOWN = delta_log.PLAIN_FEATURES | {FEATURE}
+"""What a table may ask of who writes it where this package does so itself."""
 _FORMAT = b"\x01"
 _PORTABLE = (1681511377).to_bytes(4, "little")
 """What begins a vector whose bitmap follows in Roaring's portable format for 64 bits."""
@@ -50,13 +52,19 @@ def deleted_rows(table: Path, version: int) -> int:
 
 
 def is_known(add: Mapping[str, Any]) -> bool:
-    """Whether a data file's vector, if it has one, stands where `read` looks for it."""
+    """Whether a data file's vector, if it has one, stands where `hidden_by` looks."""
     vector = add.get("deletionVector")
     return vector is None or vector["storageType"] == _IN_A_FILE
 
 
-def read(table: Path, vector: Mapping[str, Any]) -> pa.Array:
-    """The positions of the rows that a vector hides. Raises Damaged."""
+def hidden_by(table: Path, add: Mapping[str, Any]) -> pa.Array | None:
+    """The positions of the rows of a data file that are gone, None where all stay.
+
+    Raises Damaged where the vector cannot be read.
+    """
+    vector = add.get("deletionVector")
+    if vector is None:
+        return None
     named = file_of(vector)
     assert named is not None, "asked for by `is_known`"
     path = table / named
