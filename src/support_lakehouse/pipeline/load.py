@@ -4,7 +4,7 @@ import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property, reduce
 from pathlib import Path
 from typing import TypeVar
@@ -24,14 +24,7 @@ from support_lakehouse.model.plan import Plan, feeds_at_work
 from support_lakehouse.pipeline.sessions import IN_MEMORY_BYTES, Sessions, bytes_at_work
 from support_lakehouse.stages import admit, judging
 from support_lakehouse.stages.apply import Silver
-from support_lakehouse.stages.books import (
-    Applied,
-    Counted,
-    balance_of,
-    count_rows,
-    repeated_keys,
-    some_rejected,
-)
+from support_lakehouse.stages.books import Applied, Counted, count_rows, some_rejected
 from support_lakehouse.stages.changed import (
     Changed,
     Moved,
@@ -42,15 +35,15 @@ from support_lakehouse.stages.changed import (
     may_add,
     moved,
 )
+from support_lakehouse.stages.entries import folded, with_repeated, with_unknown
 from support_lakehouse.stages.gates import broken_gates
 from support_lakehouse.stages.gold import build_marts
-from support_lakehouse.stages.gold_tables import CATEGORIES, INTERACTIONS, ROSTER_ACTIVE
+from support_lakehouse.stages.gold_tables import CATEGORIES, INTERACTIONS
 from support_lakehouse.stages.judging import Judged
 from support_lakehouse.stages.release import is_told
 from support_lakehouse.transforms.cubes import COUNTED
 from support_lakehouse.transforms.fold import accepted_changes
 
-_UNKNOWN = "unknown_agent"
 T = TypeVar("T")
 COUNTED_BY_SPARK_BYTES = 16 * 1024**3
 """Of more bytes of files interactions are counted by Spark, and by all machines that it has."""
@@ -123,7 +116,7 @@ class Loading:
         with self.stages.stage("gold"), self._changed(applied) as changed:
             parts = (self._marts, self.tables, self.config, ledger, set(applied))
             odd = build_marts(*parts, changed=changed, by_spark=self._counts_by_spark)
-        return Loaded(tuple(_with_unknown(entry, odd) for entry in ledger), applied)
+        return Loaded(tuple(with_unknown(entry, odd) for entry in ledger), applied)
 
     def _marts(self) -> SparkSession:
         return self.sessions.of_tables(self.plan.bytes_at_stake() if self._counts_by_spark else 0)
@@ -266,9 +259,14 @@ class Loading:
             changes = accepted_changes(records, feed)
         applied = self._way(feed, counted).apply(changes, timeline)
         outcomes = {file: o for done in applied.values() for file, o in done.outcomes.items()}
-        told = [self._entry(entry, counted[entry.file], outcomes[entry.file]) for entry in entries]
+        told = [
+            folded(entry, counted[entry.file], outcomes[entry.file], self.plan.number)
+            for entry in entries
+        ]
         if feed.kind == "log":
-            told = self._with_repeated(feed, told, version)
+            places = {entry.place for entry in told}
+            others = [e for e in self.plan.ledger if e.feed == feed.name and e.place not in places]
+            told = with_repeated(feed, [*others, *told], table, version)
         return told, applied
 
     def _way(self, feed: Feed, counted: Mapping[str, Counted]) -> Silver:
@@ -276,44 +274,6 @@ class Loading:
         shown = COUNTED if self.adds and feed.table == INTERACTIONS else ()
         parts = (tables, feed, counted, self.stages, lambda: self.sessions.of(feed))
         return Silver(*parts, anew=self.plan.reset, big=big, shown=shown)
-
-    def _entry(
-        self, entry: LedgerEntry, counted: Counted, outcomes: Mapping[str, int]
-    ) -> LedgerEntry:
-        return replace(
-            entry,
-            release=entry.release or self.plan.number,
-            balance=balance_of(counted, outcomes, entry.file),
-            reasons=counted.reasons,
-            warnings=counted.warnings,
-        )
-
-    def _with_repeated(
-        self, feed: Feed, told: Sequence[LedgerEntry], version: int
-    ) -> list[LedgerEntry]:
-        """All files of a log, with how many of their rows repeat a key that stood before."""
-        places = {entry.place for entry in told}
-        others = [e for e in self.plan.ledger if e.feed == feed.name and e.place not in places]
-        entries = [*others, *told]
-        repeated = repeated_keys(self.tables.path(admit.bronze_of(feed)), version, feed, entries)
-        rule = f"repeated:{feed.key}"
-        return [
-            replace(
-                entry,
-                warnings={k: n for k, n in entry.warnings.items() if k != rule}
-                | ({rule: repeated[entry.file]} if entry.file in repeated else {}),
-            )
-            for entry in entries
-        ]
-
-
-def _with_unknown(entry: LedgerEntry, odd: Mapping[str, int] | None) -> LedgerEntry:
-    """The entry with what is odd of its file today, which other files may have changed."""
-    if odd is None or entry.feed != ROSTER_ACTIVE:
-        return entry
-    others = {name: n for name, n in entry.warnings.items() if name != _UNKNOWN}
-    now = {_UNKNOWN: odd[entry.file]} if entry.file in odd else {}
-    return replace(entry, warnings={**others, **now})
 
 
 def side_by_side(feeds: Sequence[Feed], work: Callable[[Feed], T]) -> dict[str, T]:
