@@ -127,6 +127,16 @@ def test_lines_are_true_over_many_blocks(blocks: SparkSession, tmp_path: Path) -
     assert_lands(blocks, tmp_path, "id,action\n" + "\n".join(lines) + "\n", *expected)
 
 
+@pytest.mark.parametrize("quoted", ["", '"3",add\r\n'])
+def test_one_line_that_ends_otherwise_than_all_others_is_a_line(
+    blocks: SparkSession, tmp_path: Path, quoted: str
+) -> None:
+    rows = [(number, f"{number},add") for number in range(2, 30)]
+    content = "id,action\r\n" + "".join(f"{row}\r\n" for _, row in rows) + quoted + "40,add\n"
+    more = [(30, '"3",add')] if quoted else []
+    assert_lands(blocks, tmp_path, content, *rows, *more, (30 + len(more), "40,add"))
+
+
 def test_blank_lines_are_counted_and_are_no_rows(blocks: SparkSession, tmp_path: Path) -> None:
     content = "\n\t\nid,action\n" + "\n" * 70 + "1,add\n \n\u00a0\n2,add\n" + "\n" * 70 + "3,add\n"
     expected = [(74, "1,add"), (77, "2,add"), (148, "3,add")]

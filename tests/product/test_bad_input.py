@@ -5,8 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from support_lakehouse.errors import ConfigError
+from support_lakehouse.errors import ConfigError, DataRefused
 from support_lakehouse.io import lake, ops
+from support_lakehouse.pipeline import load as loading
+from support_lakehouse.stages import judging
 from tests.product.support import command, load
 from tests.reference.stories import EXTRACTS, header, interaction, write_story
 
@@ -94,6 +96,47 @@ def test_a_folder_that_is_not_there(tmp_path):
     code, said = refused(tmp_path / "nowhere" / "data")
     assert code == 2
     assert "the data folder is not there" in said
+
+
+@pytest.mark.parametrize("place", ["there.txt", "there.txt/lakehouse"])
+def test_a_lakehouse_that_cannot_be_made(story, tmp_path, place):
+    (tmp_path / "there.txt").write_text("a file")
+    said = command("run", "--data", story({}), "--lakehouse", tmp_path / place)
+    assert said.code == 2
+    assert f"{place}: the lakehouse cannot be written: " in said.err.replace("\n", "")
+    assert "Name another with --lakehouse." in said.err.replace("\n", " ")
+    assert "Traceback" not in said.err
+
+
+@pytest.mark.parametrize("meanwhile", ["in_memory", "build_marts"])
+def test_a_file_that_changes_while_it_is_read(
+    config, spark, story, tmp_path, monkeypatch, meanwhile
+):
+    agents = header("agents") + "A1,Ann One,C1,2020-01-01,K1,add\n"
+    data = story({AGENTS_202502: agents})
+    owner = judging if meanwhile == "in_memory" else loading
+    work = getattr(owner, meanwhile)
+
+    def and_grows(*told, **named):
+        (data / AGENTS_202502).write_text(agents + "A2,Ben Two,C1,2020-01-01,K1,add\n")
+        return work(*told, **named)
+
+    monkeypatch.setattr(owner, meanwhile, and_grows)
+    said = "agents_delta_202502.csv changed while it was read"
+    if meanwhile == "in_memory":  # nothing was written yet: it is a refusal as any other
+        told = load(config, spark, data, tmp_path / "one")
+        assert told.state == "refused"
+        assert said in told.release.refusals[0]["why"]
+    else:
+        with pytest.raises(DataRefused, match=said):
+            load(config, spark, data, tmp_path / "one")
+    monkeypatch.undo()
+    one, other = (load(config, spark, data, tmp_path / name) for name in ("one", "other"))
+    assert one.state == other.state == "released"
+    assert one.release.state == other.release.state
+    table = tmp_path / "one/silver/agents"
+    rows = lake.read(table, lake.newest_version(table))
+    assert sorted(rows["agent_id"].to_pylist()) == ["A1", "A2"]
 
 
 def test_an_unknown_option():

@@ -82,6 +82,9 @@ def test_files_of_a_runs_own_are_gone_when_it_ends(
     go("in files, marked", monkeypatch)
     one = SmallLakehouse(tmp_path, SEED)
     one.deliver(1)
+    left = one.lakehouse / "staging" / "of-a-run-that-died" / "interactions.parquet"
+    left.parent.mkdir(parents=True)
+    left.write_bytes(b"half of it")
     one.run(spark)
     assert list((one.lakehouse / "staging").iterdir()) == []
     table = one.lakehouse / "bronze" / "interactions"

@@ -120,7 +120,7 @@ def _texts(opened: IO[bytes], end: int | None, bytes_at_once: int) -> Iterator[b
 
 def _lines(text: bytes, first: int, *, has_carriage_returns: bool) -> Block:
     raws = _split(text, b"\r\n" if has_carriage_returns else b"\n")
-    if has_carriage_returns and len(raws) != text.count(b"\n") + (not text.endswith(b"\n")):
+    if has_carriage_returns and text.count(b"\r\n") != text.count(b"\n"):
         raws = _split(text.replace(b"\r\n", b"\n"), b"\n")  # some lines end so, some so
     return Block(pa.array(np.arange(first, first + len(raws), dtype=np.int64)), raws, text)
 

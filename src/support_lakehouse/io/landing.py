@@ -23,6 +23,15 @@ BLOCK_BYTES = 16 * 1024 * 1024
 """The size in which Spark is told to split files, so that line numbers can be counted on."""
 
 
+def is_as_found(file: FoundFile) -> bool:
+    """Whether a file has not been written since it was listed, as far as the file system tells."""
+    try:
+        now = file.location.stat()
+    except OSError:
+        return False
+    return (now.st_size, now.st_mtime_ns, now.st_ino) == (file.size, file.mtime_ns, file.inode)
+
+
 def scan(found: FoundFile, feed: Feed, block_bytes: int = BLOCK_BYTES) -> ScannedFile:
     """Read a file once: hash, line ends per block, UTF-8, quotes, header or keys.
 

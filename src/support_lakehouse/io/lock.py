@@ -1,5 +1,6 @@
 """Owns the lock on a lakehouse: one writer at a time, and the JVM that may outlive it (law L8)."""
 
+import errno
 import fcntl
 import json
 import os
@@ -11,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any
 
-from support_lakehouse.errors import LockHeld
+from support_lakehouse.errors import LockHeld, UsageError
 
 NAME = ".lock"
 _JVM_SECONDS = 60
@@ -22,13 +23,14 @@ _held: IO[str] | None = None
 def lock(lakehouse: Path) -> Iterator[None]:
     """Hold the lakehouse for writing; LockHeld, at once, where another run does.
 
+    Raises UsageError where there can be no such folder.
+
     The operating system lets go of a dead owner's lock. A JVM that the owner left behind may still
     commit for some seconds, so its end is waited for.
     """
     global _held
     is_new = not lakehouse.exists()
-    lakehouse.mkdir(parents=True, exist_ok=True)
-    with (lakehouse / NAME).open("a+", encoding="utf-8") as file:
+    with _opened(lakehouse) as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
@@ -44,6 +46,21 @@ def lock(lakehouse: Path) -> Iterator[None]:
             if is_new and [path.name for path in lakehouse.iterdir()] == [NAME]:
                 (lakehouse / NAME).unlink()  # nothing came of it: leave nothing behind
                 lakehouse.rmdir()
+
+
+def _opened(lakehouse: Path) -> IO[str]:
+    try:
+        lakehouse.mkdir(parents=True, exist_ok=True)
+        return (lakehouse / NAME).open("a+", encoding="utf-8")
+    except OSError as error:
+        if error.errno == errno.ENOSPC:
+            raise
+        raise UsageError(
+            f"the lakehouse cannot be written: {os.strerror(error.errno or 0)}",
+            where=str(lakehouse),
+            expected="a folder that is there and may be written, or can be made",
+            hint="Name another with --lakehouse.",
+        ) from error
 
 
 def is_held(lakehouse: Path) -> bool:

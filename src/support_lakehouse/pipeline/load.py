@@ -13,8 +13,9 @@ import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 
 from support_lakehouse.config import Config
-from support_lakehouse.errors import Refusal
+from support_lakehouse.errors import DataRefused, Refusal
 from support_lakehouse.io import lake
+from support_lakehouse.io.landing import is_as_found
 from support_lakehouse.io.runlog import Stages
 from support_lakehouse.io.session import SMALL_BYTES
 from support_lakehouse.io.tables import Tables
@@ -94,6 +95,8 @@ class Loading:
     def load(self) -> Loaded:
         """Take the plan's files to the marts, or find out why they may not go in."""
         with self._judged() as records:
+            if changed := self._changed_files():
+                return Loaded(refusals=tuple(changed))
             refusals = self._refusals(records)
             if refusals:
                 if not is_told(self.plan, refusals):
@@ -101,7 +104,23 @@ class Loading:
                 return Loaded(refusals=tuple(refusals))
             self._admit(records)
             self._quarantine(records, OPEN)
-            return self.fold(records)
+            done = self.fold(records)
+            if changed := self._changed_files():  # Spark reads them until now
+                raise DataRefused(changed)
+            return done
+
+    def _changed_files(self) -> list[Refusal]:
+        """The files that are not as they were listed: their hash would be of other bytes."""
+        return [
+            Refusal(
+                file.feed,
+                file.path,
+                f"{file.path} changed while it was read. Expected a file to stay as it is during a"
+                " run; nothing was taken, so run again once it is complete.",
+            )
+            for file in (scanned.found for scanned in self.plan.load)
+            if not is_as_found(file)
+        ]
 
     def fold(self, held: Mapping[str, Judged]) -> Loaded:
         """Bring silver and the marts up to what the plan's active files say.

@@ -2,6 +2,7 @@
 
 import logging
 import secrets
+import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -23,10 +24,14 @@ def name_of_run(at: datetime) -> str:
 
 
 def recover(config: Config, lakehouse: Path) -> Release | None:
-    """Undo what stands beyond the last release; the release that says so, if there was need.
+    """Undo what stands beyond the last release, and remove what lies in staging.
+
+    Told is the release that says so, if tables were concerned.
 
     Only a run that died can have left it. The lock must be held.
     """
+    for left in (lakehouse / "staging").glob("*"):
+        shutil.rmtree(left, ignore_errors=True)
     mend_releases(lakehouse)
     at = datetime.now(UTC)
     run_id = name_of_run(at)
