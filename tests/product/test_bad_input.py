@@ -51,6 +51,14 @@ def test_a_declared_column_is_missing(story):
     assert "initial/agents.csv, header: no column contact_center_id, hire_date" in said
 
 
+def test_a_file_of_zero_bytes_is_not_shown_whole(story):
+    code, said = refused(story({AGENTS_202502: b"\0" * 3_000}))
+    assert code == 3
+    assert "found '\\x00\\x00" in said
+    assert "' and so on." in said
+    assert len(said) < 1_000
+
+
 def test_a_column_stands_twice(story):
     code, said = refused(story({"initial/agents.csv": "Agent_ID,agent_id \n"}))
     assert code == 3

@@ -9,6 +9,9 @@ from support_lakehouse.model.landing import FoundFile
 from support_lakehouse.model.patterns import GZIP
 from support_lakehouse.model.period import INITIAL
 
+_LONGEST = 60
+"""Characters of a column's name that are shown."""
+
 
 def broken_file_rules(found: FoundFile, feed: Feed) -> Iterator[str]:
     """What the feed's `file` rules say against a file, before it is opened."""
@@ -45,7 +48,7 @@ def csv_drift(names: Sequence[str], found: FoundFile, feed: Feed) -> tuple[str, 
 
 def broken_header_rules(names: Sequence[str], found: FoundFile, feed: Feed) -> Iterator[str]:
     """What speaks against a CSV header; declared columns stand in it under their declared name."""
-    where, has = f"{found.shown}, header", ", ".join(map(repr, names))
+    where, has = f"{found.shown}, header", ", ".join(map(_shown, names))
     twice = [n for n, count in Counter(name.casefold() for name in names).items() if count > 1]
     if twice:
         yield (
@@ -67,6 +70,11 @@ def broken_header_rules(names: Sequence[str], found: FoundFile, feed: Feed) -> I
         yield from _not_exact(names, found, feed)
     if feed.header.drift == "refuse":
         yield from _drifted(names, found, feed)
+
+
+def _shown(name: str) -> str:
+    """A column's name as people are told it, which is long where the file holds no text."""
+    return repr(name) if len(name) <= _LONGEST else f"{name[:_LONGEST]!r} and so on"
 
 
 def _not_exact(names: Sequence[str], found: FoundFile, feed: Feed) -> Iterator[str]:
