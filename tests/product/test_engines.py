@@ -1,6 +1,11 @@
 """Whoever judges and folds, Spark or Arrow, at once or in files: the same tables, to the bit."""
 
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
+from threading import Event
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -114,6 +119,28 @@ def test_nothing_is_started_until_somebody_asks(tmp_path: Path) -> None:
     sessions.end()
     assert sessions.given is None
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_session_that_is_being_started_is_waited_for_before_it_is_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    starting, told = Event(), []
+
+    @contextmanager
+    def slow(**settings: object) -> Iterator[str]:
+        starting.set()
+        time.sleep(0.2)
+        told.append("begun")
+        yield "a session"
+        told.append("ended")
+
+    monkeypatch.setattr(sessions_of, "spark_session", slow)
+    sessions = Sessions(None, tmp_path, "r1", {"things": 1}, Stages())
+    with ThreadPoolExecutor(1) as pool:
+        asked = pool.submit(sessions.any)
+        starting.wait()
+        sessions.end()
+    assert (asked.result(), told) == ("a session", ["begun", "ended"])
 
 
 def test_who_gives_spark_has_it_do_what_is_big_and_who_submits_all(

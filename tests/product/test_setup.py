@@ -1,12 +1,16 @@
 """What the product needs around it: one sentence says what was found, needed, and what to do."""
 
 import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
+from support_lakehouse.cli.app import Terminated, leaving
 from support_lakehouse.io import runtime
 from tests.product.support import DATA, REPO
 
@@ -112,3 +116,28 @@ def test_a_job_stopped_by_sigterm_leaves_with_143(tmp_path):
     _, said = process.communicate(timeout=60)
     assert process.returncode == 143
     assert "Nothing of this run was released" in said
+
+
+@pytest.fixture
+def handlers():
+    """What answers the signals stands again as it was."""
+    stood = {told: signal.getsignal(told) for told in (signal.SIGTERM, signal.SIGALRM)}
+    yield
+    for told, answer in stood.items():
+        signal.signal(told, answer)
+
+
+def test_a_stop_waits_until_a_thread_has_begun(handlers, monkeypatch):
+    signal.signal(signal.SIGTERM, leaving(Terminated))
+    thread, told = Thread(target=int), []
+    monkeypatch.setattr(thread._started, "wait", lambda: signal.raise_signal(signal.SIGTERM))
+
+    def work():
+        thread.start()
+        told.append("begun")
+        time.sleep(10)
+
+    with pytest.raises(Terminated):
+        work()
+    assert told == ["begun"]
+    thread.join()

@@ -5,8 +5,9 @@ import os
 import signal
 import sys
 import traceback
+from collections.abc import Callable
+from threading import Thread
 from types import FrameType
-from typing import Any
 
 import typer
 
@@ -59,8 +60,9 @@ class Terminated(BaseException):
 
 def main(arguments: list[str] | None = None) -> None:
     """Run a command and leave with its exit code (design.md 8)."""
-    for told in (signal.SIGTERM, signal.SIGALRM):
-        signal.signal(told, _terminated)
+    for told, why in ((signal.SIGTERM, Terminated), (signal.SIGINT, KeyboardInterrupt)):
+        if signal.getsignal(told) is not signal.SIG_IGN:  # as a shell has it for what it leaves
+            signal.signal(told, leaving(why))
     sys.exit(_exit_code(arguments))
 
 
@@ -102,11 +104,21 @@ def _unexpected(error: Exception) -> int:
     return 1
 
 
-def _terminated(signum: int, frame: FrameType | None) -> Any:
-    """Leave; but not from an import, as numpy takes what is raised meanwhile for its own errors."""
-    while frame is not None:
-        if frame.f_code.co_filename.startswith("<frozen importlib"):
-            signal.setitimer(signal.ITIMER_REAL, _SOON_SECONDS)
-            return
-        frame = frame.f_back
-    raise Terminated
+def leaving(why: type[BaseException]) -> Callable[[int, FrameType | None], None]:
+    """A handler that raises `why`, but not where somebody else would take it for their own.
+
+    numpy takes what is raised while it is imported for an error of its own; a thread whose start
+    is left half-way is not waited for by its pool, and works on.
+    """
+
+    def leave(signum: int, frame: FrameType | None) -> None:
+        while frame is not None:
+            code = frame.f_code
+            if code.co_filename.startswith("<frozen importlib") or code is Thread.start.__code__:
+                signal.signal(signal.SIGALRM, leave)
+                signal.setitimer(signal.ITIMER_REAL, _SOON_SECONDS)
+                return
+            frame = frame.f_back
+        raise why
+
+    return leave

@@ -92,9 +92,13 @@ class Sessions:
             return self._own[_TABLES]
 
     def end(self) -> None:
-        """End what was started; within an `except`, at once."""
-        if self._started is not None:
-            self._started.__exit__(*sys.exc_info())
+        """End what was started; within an `except`, at once, but not before it has begun.
+
+        A run that is stopped may leave a thread that is about to start a session.
+        """
+        with self._lock:
+            if self._started is not None:
+                self._started.__exit__(*sys.exc_info())
 
     def _start(self) -> SparkSession:
         log = self.lakehouse / "logs" / f"{self.run}.spark.log"
