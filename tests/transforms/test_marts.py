@@ -6,9 +6,12 @@ from typing import Any
 
 import pyarrow as pa
 from chispa import assert_df_equality
+from hypothesis import given
+from hypothesis import strategies as st
 from pyspark.sql import DataFrame, SparkSession
 
 from support_lakehouse.transforms import marts, named
+from support_lakehouse.transforms.hashing import row_hashes
 
 CUBE = (
     "month string, contact_center_id string, category_id string, total_interactions bigint,"
@@ -133,29 +136,94 @@ def test_an_agent_that_resolves_to_nothing_is_unknown(spark: SparkSession) -> No
     assert_rows(told, expected, schema)
 
 
-def test_rows_of_a_key_with_another_name_are_told(spark: SparkSession) -> None:
-    keys = ("K1", "K2", "K3", "gone", "new", None)
-    counted = pa.table({"category_id": keys, "interactions": range(6)})
-    was = {"K1": "Billing", "K2": "Sales", "K3": None, "gone": "Sales", "idle": "Sales"}
-    now = {"K1": "Billing", "K2": "Repair", "K3": "Unknown", "new": "Sales", "idle": "Repair"}
+def test_keys_that_stand_for_another_name_are_told(spark: SparkSession) -> None:
+    was = {"K1": "Billing", "K2": "Sales", "K3": None, "gone": "Sales", "idle": ""}
+    now = {"K1": "Billing", "K2": "Repair", "K3": "Unknown", "new": "Sales", "idle": None}
     sides = (categories(spark, told).toArrow() for told in (was, now))
-    found = named.moved(counted, *sides, named.DEPARTMENT)
-    assert found.to_pylist() == [
-        {"category_id": "K2", "interactions": 1},
-        {"category_id": "gone", "interactions": 3},
-        {"category_id": "new", "interactions": 4},
+    found = named.renamed(*sides, named.DEPARTMENT)
+    assert sorted(found.to_pylist()) == ["K2", "gone", "new"]
+
+
+TWO_KEYS = pa.schema(
+    [("month", pa.string()), ("center", pa.string()), ("calls", pa.int64())]
+    + [("minutes", pa.decimal128(28, 4))]
+)
+
+
+def counted(*rows: tuple[str | None, str | None, int, str]) -> pa.Table:
+    told = [
+        dict(zip(TWO_KEYS.names, (*keys, calls, Decimal(minutes)), strict=True))
+        for *keys, calls, minutes in rows
     ]
+    return pa.Table.from_pylist(told, TWO_KEYS)
 
 
-def test_names_that_moved_are_told_with_all_keys_that_have_one_now(spark: SparkSession) -> None:
-    keys = pa.chunked_array([["C1", "C2", "C3", "C4", "gone", None]])
-    was = {"C1": "Boston", "C2": "Austin", "C3": "Tampa", "C4": None, "gone": "Miami"}
-    now = {"C1": "Austin", "C2": "Austin", "C3": "Tampa", "C4": None, "new": "Omaha"}
-    sides = (centers(spark, told).toArrow() for told in (was, now))
-    found = named.renamed(keys, *sides, named.CENTER)
-    assert found == (["C1", "C2", "C4", "gone", None], ["Austin", "Boston", "Miami", "Unknown"])
+def test_what_no_change_has_the_keys_of_stays_as_it_is() -> None:
+    was = counted(
+        *[("01", "C1", 1, "1"), ("01", None, 2, "2"), (None, "C1", 3, "3"), ("02", "C2", 4, "0")]
+    ).append_column("_row_hash", pa.array([11, 12, 13, 14]))
+    changes = counted(
+        *[("01", None, 5, "0.5"), ("02", "C2", -4, "0"), ("03", "C1", 1, "1"), ("01", None, 1, "0")]
+    )
+    told = named.updated(was, changes, ("month", "center"))
+    assert told.stay.to_pylist() == was.take([0, 2]).to_pylist()
+    assert told.go.to_pylist() == was.take([1, 3]).to_pylist()
+    came = counted(("01", None, 8, "2.5"), ("03", "C1", 1, "1"))
+    assert told.come.sort_by("month") == named.hashed(came)
+    assert told.rows == pa.concat_tables([told.stay, told.come])
 
 
-def test_where_all_names_stay_none_is_told(spark: SparkSession) -> None:
-    keys, names = pa.chunked_array([["C1", None]]), centers(spark, {"C1": "Boston"}).toArrow()
-    assert named.renamed(keys, names, names, named.CENTER) == ([], [])
+KEYS = st.sampled_from(["", "a", "b", "ab", None])
+ROWS = st.lists(st.tuples(KEYS, KEYS, st.integers(-3, 3), st.sampled_from(["0", "1.5", "-2"])))
+
+
+@given(st.dictionaries(st.tuples(KEYS, KEYS), st.integers(1, 4)), ROWS)
+def test_any_changes_add_up(was: dict[tuple[Any, Any], int], changes: list[Any]) -> None:
+    told = named.hashed(counted(*((*keys, calls, "1") for keys, calls in was.items())))
+    found = named.updated(told, counted(*changes), ("month", "center"))
+    expected = {keys: [calls, Decimal(1)] for keys, calls in was.items()}
+    for *keys, calls, minutes in changes:
+        so_far = expected.setdefault(tuple(keys), [0, Decimal(0)])
+        so_far[0], so_far[1] = so_far[0] + calls, so_far[1] + Decimal(minutes)
+    rows = [tuple(row.values())[:4] for row in found.rows.to_pylist()]
+    assert sorted(rows, key=repr) == sorted(
+        ((*keys, *sums) for keys, sums in expected.items() if any(sums)), key=repr
+    )
+    assert (
+        found.rows["_row_hash"].to_pylist() == row_hashes(found.rows.drop("_row_hash")).to_pylist()
+    )
+
+
+CENTERS = st.dictionaries(
+    st.sampled_from(["a", "b", "UNKNOWN"]), st.sampled_from(["Austin", "Boston", "", None])
+)
+
+
+@given(st.dictionaries(st.tuples(KEYS, KEYS), st.integers(1, 4)), ROWS, CENTERS, CENTERS)
+def test_a_mart_brought_up_to_date_is_as_if_made_anew(
+    was: dict[tuple[Any, Any], int],
+    changes: list[Any],
+    then: dict[str, str | None],
+    today: dict[str, str | None],
+) -> None:
+    name = named.Name("center", "told", "called")
+    mart = named.Mart(("month", "called"), (name,))
+    schema = pa.schema([("center", pa.string()), ("told", pa.string())])
+    sides = [
+        [pa.Table.from_pylist([{"center": k, "told": v} for k, v in side.items()], schema)]
+        for side in (then, today)
+    ]
+    before = named.hashed(counted(*((*keys, calls, "1") for keys, calls in was.items())))
+    above = [row for row in changes if row[2] > 0]  # as every cube counts its rows
+    cube = named.updated(before, counted(*above), ("month", "center"))
+    stood = named.hashed(named.mart_of(before, mart, sides[0]))
+    found = named.updated(stood, named.changed_mart(cube, mart, *sides), mart.keys).rows
+    anew = named.hashed(named.mart_of(cube.rows, mart, sides[1]))
+    assert sorted(found.to_pylist(), key=repr) == sorted(anew.to_pylist(), key=repr)
+
+
+def test_where_nothing_changed_a_mart_has_nothing_to_add(spark: SparkSession) -> None:
+    cube = spark.createDataFrame([("2025-01", "C1", "K1", 1, 1, Decimal(1))], CUBE).toArrow()
+    names = [centers(spark, {"C1": "Boston"}).toArrow(), categories(spark, {}).toArrow()]
+    as_it_is = named.as_it_is(named.hashed(cube))
+    assert named.changed_mart(as_it_is, named.SUPPORT_REPORT, names, names).num_rows == 0

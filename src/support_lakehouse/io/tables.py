@@ -156,13 +156,6 @@ class Tables:
         self._write_in_memory(rows, table, "overwrite", statistics, self._metadata("", ""))
         return rows
 
-    def replace_where(self, rows: Rows, table: str, condition: str, *, statistics: str) -> None:
-        """Make the rows all that a table which fits into memory holds of what a condition tells."""
-        kept = self.query(table, f"SELECT * FROM t WHERE ({condition}) IS NOT TRUE")
-        new = rows.toArrow() if isinstance(rows, DataFrame) else rows
-        told = pa.concat_tables([kept, new.cast(kept.schema)])
-        self._write_in_memory(told, table, "overwrite", statistics, self._metadata("", ""))
-
     def merge(
         self,
         source: DataFrame,

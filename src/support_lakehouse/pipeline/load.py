@@ -29,7 +29,6 @@ from support_lakehouse.stages.books import Applied, Counted, count_rows, some_re
 from support_lakehouse.stages.changed import (
     Changed,
     Moved,
-    Renamed,
     Work,
     changed,
     foreseen,
@@ -146,9 +145,7 @@ class Loading:
         return sum(map(self.plan.bytes_at_stake, facts)) > COUNTED_BY_SPARK_BYTES
 
     @contextmanager
-    def _changed(
-        self, applied: Mapping[str, Mapping[str, Applied]]
-    ) -> Iterator[Changed | Renamed | None]:
+    def _changed(self, applied: Mapping[str, Mapping[str, Applied]]) -> Iterator[Changed | None]:
         """What to bring marts up to date by; None to make them anew."""
         if not self.adds:
             yield None

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
@@ -15,14 +15,10 @@ from support_lakehouse.model.plan import Plan
 from support_lakehouse.model.release import Release
 from support_lakehouse.stages.books import Applied
 from support_lakehouse.stages.gold_tables import (
-    AGENTS,
     CATEGORIES,
-    CENTERS,
     CUBE,
     CUBES,
-    HOURS_CUBE,
     INTERACTIONS,
-    WORK_CUBE,
 )
 from support_lakehouse.stages.release import code_fingerprint
 from support_lakehouse.transforms import cubes, named
@@ -40,17 +36,6 @@ Key = str | None
 
 
 @dataclass(frozen=True)
-class Renamed:
-    """What has another name than it had, where no cube is another: keys and texts, by column.
-
-    Whatever has one of `texts` in a mart is what a cube has under one of `keys`.
-    """
-
-    keys: Mapping[str, Sequence[str | None]]
-    texts: Mapping[str, Sequence[str | None]]
-
-
-@dataclass(frozen=True)
 class Moved:
     """The departments by category, as they were before a run and as they are.
 
@@ -64,7 +49,7 @@ class Moved:
 
 
 @dataclass(frozen=True)
-class Changed:
+class Turned:
     """The interactions that a run took out of silver, and those that it put in: tables of them."""
 
     gone: Path
@@ -72,8 +57,16 @@ class Changed:
     moved: Moved
 
 
+@dataclass(frozen=True)
+class Changed:
+    """What a run changed on top of the last release: names, and what cubes count, if anything."""
+
+    last: Release
+    turned: Turned | None
+
+
 def may_add(plan: Plan, feeds: Sequence[Feed], config: str, lakehouse: Path) -> bool:
-    """Whether the cubes hold what the last release says and the run only put files on top.
+    """Whether cubes and marts hold what the last release says and the run only puts files on top.
 
     Then, and only then, what they were and what these files changed tells what they are.
     """
@@ -94,7 +87,9 @@ def may_add(plan: Plan, feeds: Sequence[Feed], config: str, lakehouse: Path) -> 
         and not any(entry.feed == facts.name for entry in plan.returned)
         and timeline.rewind_to is None
         and not any(one.begins for one in timeline.folds)
-        and all(_stands(last, cube.table, lakehouse) for cube in CUBES)
+        and all(
+            _stands(last, t, lakehouse) for cube in CUBES for t in (cube.table, cube.mart_table)
+        )
         and INTERACTIONS in last.tables
     )
 
@@ -148,7 +143,8 @@ def moved(tables: Tables, last: Release, zone: str, work: Work | None = None) ->
 
 def _that_moved(tables: Tables, last: Release, were: pa.Table, now: pa.Table) -> frozenset[Key]:
     there = tables.query(CUBE, "SELECT DISTINCT category_id FROM t", last.tables[CUBE].version)
-    return frozenset(named.moved(there, were, now, named.DEPARTMENT)["category_id"].to_pylist())
+    moved = named.renamed(were, now, named.DEPARTMENT).to_pylist()
+    return frozenset(there["category_id"].to_pylist()).intersection(moved)
 
 
 def _work_of(tables: Tables, last: Release, keys: frozenset[Key], zone: str) -> Work | None:
@@ -166,11 +162,10 @@ def changed(
     last: Release,
     applied: Mapping[str, Mapping[str, Applied]],
     moved: Callable[[], Moved],
-) -> Iterator[Changed | Renamed | None]:
+) -> Iterator[Changed | None]:
     """What a run changed, for as long as this is open; None where that is not known."""
-    renamed = _renamed(tables, last)
-    if renamed is not None:
-        yield renamed
+    if all(_stands(last, table, tables.root) for table in (INTERACTIONS, CATEGORIES)):
+        yield Changed(last, None)
         return
     turnovers = _turnovers(last, applied.get(INTERACTIONS, {}))
     if turnovers is None:
@@ -184,7 +179,7 @@ def changed(
             held.enter_context(lake.at_hand(pa.concat_tables([nothing, *rows]), tables.staging))
             for rows in sides
         )
-        yield Changed(gone, new, moved())
+        yield Changed(last, Turned(gone, new, moved()))
 
 
 def _turnovers(last: Release, folded: Mapping[str, Applied]) -> list[Turnover] | None:
@@ -197,36 +192,6 @@ def _turnovers(last: Release, folded: Mapping[str, Applied]) -> list[Turnover] |
             told.append(done.turnover)
         version = done.version
     return told
-
-
-def _renamed(tables: Tables, last: Release) -> Renamed | None:
-    """Which centres and agents have another name; None where more than names may be another.
-
-    And None where so many have that all is made anew sooner, or a mart would have to be by Spark.
-    """
-    shown = [table for cube in CUBES for table in (cube.table, cube.mart_table)]
-    if not all(_stands(last, table, tables.root) for table in (INTERACTIONS, CATEGORIES, *shown)):
-        return None
-    at_hand = replace(tables, small=True)
-    if not all(map(at_hand.in_memory, shown)) or not all(map(tables.fits, (CENTERS, AGENTS))):
-        return None
-
-    def moved(name: named.Name, dimension: str, cube: str) -> tuple[list[Key], list[Key]]:
-        """The keys whose name is one that moved, and the names that moved."""
-        if _stands(last, dimension, tables.root):
-            return [], []
-        keys = tables.query(cube, f"SELECT DISTINCT {name.key} FROM t")
-        was = _dimension(tables, dimension, name, last.tables[dimension].version)
-        return named.renamed(keys[name.key], was, _dimension(tables, dimension, name), name)
-
-    centers, names = moved(named.CENTER, CENTERS, HOURS_CUBE)
-    agents, _ = moved(named.AGENT, AGENTS, WORK_CUBE)
-    if len(centers) + len(names) + len(agents) > _FEW_NAMES:
-        return None
-    return Renamed(
-        {"contact_center_id": centers, "agent_id": agents},
-        {"contact_center_name": names, "agent_id": agents},
-    )
 
 
 def _dimension(

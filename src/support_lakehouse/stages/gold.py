@@ -1,8 +1,7 @@
 """Owns the making of cubes and marts, side by side.
 
 Cubes are made anew of all interactions, or, where a run put a few changes on top of many, brought
-up to date by what these changed. Marts are made anew of cubes, or, where a run brought nothing but
-other names, in those rows that show them.
+up to date by what these changed; so are marts, by that and by names that are others.
 """
 
 from collections.abc import Callable, Mapping, Sequence, Set
@@ -17,8 +16,9 @@ from support_lakehouse.config import Config
 from support_lakehouse.io import lake
 from support_lakehouse.io.tables import Rows, Sessions, Tables, frame_of
 from support_lakehouse.model.books import LedgerEntry
+from support_lakehouse.model.release import Release
 from support_lakehouse.model.settings import Settings
-from support_lakehouse.stages.changed import Changed, Renamed
+from support_lakehouse.stages.changed import Changed, Turned
 from support_lakehouse.stages.gold_tables import (
     ACTIVE,
     CATEGORIES,
@@ -32,16 +32,15 @@ from support_lakehouse.stages.gold_tables import (
 )
 from support_lakehouse.transforms import cubes, marts, named, roster
 from support_lakehouse.transforms.cubes import Dialect
-from support_lakehouse.transforms.fingerprint import ROW_HASH, row_hash
-from support_lakehouse.transforms.hashing import row_hashes
-from support_lakehouse.transforms.searching import one_of
+from support_lakehouse.transforms.fingerprint import row_hash
+from support_lakehouse.transforms.hashing import ROW_HASH
 
 
 @dataclass(frozen=True)
 class Making:
     """What the making of a mart may look at; `came` are the silver tables with files that count.
 
-    `changed`: what cubes, or marts alone, are brought up to date by; None to make them anew.
+    `changed`: what cubes and marts are brought up to date by; None to make them anew.
     `by_spark`: as where there is too much for one machine; else DataFusion counts. `writing` is
     what `pool` was given to write, to be waited for when all is made.
     """
@@ -53,39 +52,62 @@ class Making:
     came: Set[str]
     touched: Set[str]
     odd: dict[str, int]
-    changed: Changed | Renamed | None
+    changed: Changed | None
     by_spark: bool
     pool: ThreadPoolExecutor
     writing: list[Future[Rows]] = field(default_factory=list)
 
-    def mart_of(self, cube: Cube) -> None:
-        """Bring a cube up to date and make its mart, in memory where all of that fits."""
-        rows = self._up_to_date(cube)
+    def bring_up_to_date(self, cube: Cube) -> None:
+        """Have a cube and its mart say what silver says, in memory where all of that fits."""
+        if self.changed is None:
+            self._make_anew(cube)
+            return
+        changes, turned, last = None, self.changed.turned, self.changed.last
+        if turned is not None and self.touched & {*cube.counted_from}:
+            if cube.by_department and turned.moved.work is None:
+                self._make_anew(cube)
+                return
+            changes = self._changes(cube, turned)
+        was = self._rows(cube.table)
+        if isinstance(was, pa.Table) and all(map(self._fits, (cube.mart_table, *cube.dimensions))):
+            self._update(cube, was, changes, last)
+            return
+        if changes is not None:
+            frames = (self._frame(was).drop(ROW_HASH), self._frame(changes))
+            was = self._replaced(cube.table, marts.added(*frames, cube.keys), cube.keys)
+        self._make_mart(cube, was)
+
+    def _make_anew(self, cube: Cube) -> None:
+        self._make_mart(cube, self._replaced(cube.table, self._anew(cube), cube.keys))
+
+    def _make_mart(self, cube: Cube, rows: Rows) -> None:
         names = [self._rows(table) for table in cube.dimensions]
         made: Rows
         if isinstance(rows, pa.Table) and all(isinstance(told, pa.Table) for told in names):
             made = named.mart_of(rows, cube.mart, names)
         else:
             made = marts.mart_of(self._frame(rows), cube.mart, [self._frame(d) for d in names])
-        if isinstance(self.changed, Renamed):
-            concerned = _any_of(self.changed.texts, cube.mart.keys)
-            told = (_hashed(made), cube.mart_table, concerned)
-            self.tables.replace_where(*told, statistics=cube.mart.keys[0])
-        else:
-            self._replaced(cube.mart_table, made, cube.mart.keys)
+        self._replaced(cube.mart_table, made, cube.mart.keys)
 
-    def _up_to_date(self, cube: Cube) -> Rows:
-        """What the cube holds; of names that changed, what it has under their keys."""
-        match self.changed:
-            case Renamed(keys=renamed):
-                concerned = _any_of(renamed, cube.keys)
-                return self.tables.query(cube.table, f"SELECT * FROM t WHERE {concerned}")
-            case Changed() as changed if not (cube.by_department and changed.moved.work is None):
-                if not self.touched & {*cube.counted_from}:
-                    return self._rows(cube.table)
-                return self._replaced(cube.table, self._added(cube, changed), cube.keys)
-            case _:
-                return self._replaced(cube.table, self._anew(cube), cube.keys)
+    def _update(self, cube: Cube, was: pa.Table, changes: pa.Table | None, last: Release) -> None:
+        """Write a cube and its mart where changes, or other names than in the last release, do."""
+        now = named.as_it_is(was)
+        if changes is not None:
+            now = named.updated(was, changes, cube.keys)
+            self._replaced(cube.table, now.rows, cube.keys)
+        then, today = (
+            [self._names(*of, at) for of in zip(cube.dimensions, cube.mart.names, strict=True)]
+            for at in (last, None)
+        )
+        changes = named.changed_mart(now, cube.mart, then, today)
+        if changes.num_rows:
+            mart = named.updated(self._rows(cube.mart_table), changes, cube.mart.keys)
+            self._replaced(cube.mart_table, mart.rows, cube.mart.keys)
+
+    def _names(self, dimension: str, name: named.Name, at: Release | None) -> pa.Table:
+        """The names of a dimension as they are, or as a release has them."""
+        version = at.tables[dimension].version if at else None
+        return self.tables.query(dimension, f"SELECT {name.key}, {name.column} FROM t", version)
 
     def _anew(self, cube: Cube) -> Rows:
         if self.by_spark:
@@ -101,23 +123,19 @@ class Making:
         pinned = {_called(t): (path, lake.newest_version(path)) for t, path in sources.items()}
         return lake.query(sql.format(**names), pinned)
 
-    def _added(self, cube: Cube, changed: Changed) -> Rows:
-        """The cube with what came, and without what is gone."""
-        was = self._rows(cube.table)
+    def _changes(self, cube: Cube, turned: Turned) -> pa.Table:
+        """What is to be added to a cube."""
         came, gone = (
-            self._by_department(changed)
+            self._by_department(turned)
             if cube.by_department
             else (
                 self._counted(cube.count, {INTERACTIONS: side})
-                for side in (changed.new, changed.gone)
+                for side in (turned.new, turned.gone)
             )
         )
-        changes = pa.concat_tables([came, named.less(gone, cube.keys)])
-        if isinstance(was, pa.Table):
-            return named.added(was, changes, cube.keys)
-        return marts.added(was.drop(ROW_HASH), self._frame(changes), cube.keys)
+        return pa.concat_tables([came, named.less(gone, cube.keys)])
 
-    def _by_department(self, changed: Changed) -> tuple[pa.Table, pa.Table]:
+    def _by_department(self, turned: Turned) -> tuple[pa.Table, pa.Table]:
         """What came and what is gone by department, where categories may be in another one.
 
         All changes count in the departments that are; what was there before of a category that
@@ -133,17 +151,20 @@ class Making:
         def resolved(rows: pa.Table, departments: pa.Table) -> pa.Table:
             return named.mart_of(rows, named.WORK_BY_DEPARTMENT, [departments])
 
-        moved = changed.moved
+        moved = turned.moved
         assert moved.work is not None
-        came = [resolved(rows, moved.now) for rows in (counted(changed.new), moved.work)]
-        gone = [resolved(counted(changed.gone), moved.now), resolved(moved.work, moved.were)]
+        came = [resolved(rows, moved.now) for rows in (counted(turned.new), moved.work)]
+        gone = [resolved(counted(turned.gone), moved.now), resolved(moved.work, moved.were)]
         return pa.concat_tables(came), pa.concat_tables(gone)
 
     def _rows(self, table: str) -> Rows:
         """All of a table, in memory if it fits and DataFusion counts."""
-        if self.by_spark or not self.tables.fits(table):
-            return self.read(table)
-        return self.tables.query(table, "SELECT * FROM t")
+        return (
+            self.tables.query(table, "SELECT * FROM t") if self._fits(table) else self.read(table)
+        )
+
+    def _fits(self, table: str) -> bool:
+        return not self.by_spark and self.tables.fits(table)
 
     def _replaced(self, table: str, rows: Rows, keys: Sequence[str]) -> Rows:
         """Make rows all that a table holds, and go on with them; those at hand while written."""
@@ -181,12 +202,7 @@ def _called(table: str) -> str:
 def _hashed(rows: Rows) -> Rows:
     if isinstance(rows, DataFrame):
         return rows.withColumn(ROW_HASH, row_hash(rows.columns))
-    return rows.append_column(ROW_HASH, row_hashes(rows))
-
-
-def _any_of(told: Mapping[str, Sequence[str | None]], columns: Sequence[str]) -> str:
-    own = (one_of(name, values) for name, values in told.items() if name in columns)
-    return " OR ".join(own) or "false"
+    return rows if ROW_HASH in rows.column_names else named.hashed(rows)
 
 
 def roster_tables(at: Making) -> None:
@@ -220,7 +236,7 @@ class Step:
 
 def _of(cube: Cube) -> Step:
     sources = tuple(dict.fromkeys((*cube.counted_from, *cube.dimensions)))
-    return Step(lambda at: at.mart_of(cube), (cube.table, cube.mart_table), sources)
+    return Step(lambda at: at.bring_up_to_date(cube), (cube.table, cube.mart_table), sources)
 
 
 STEPS = (
@@ -236,7 +252,7 @@ def build_marts(
     ledger: Sequence[LedgerEntry],
     touched: Set[str],
     *,
-    changed: Changed | Renamed | None = None,
+    changed: Changed | None = None,
     by_spark: bool = False,
 ) -> dict[str, int] | None:
     """Bring every mart up to date of whose sources one was touched.

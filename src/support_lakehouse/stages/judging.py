@@ -19,7 +19,7 @@ from support_lakehouse.model.spans import Key, begins_of
 from support_lakehouse.transforms import arrow_judge
 from support_lakehouse.transforms import fold as F
 from support_lakehouse.transforms.arrow_judge import can_judge
-from support_lakehouse.transforms.fingerprint import ROW_HASH
+from support_lakehouse.transforms.hashing import ROW_HASH
 from support_lakehouse.transforms.judge import bronze_rows
 
 __all__ = ["Judged", "by_spark", "can_judge", "in_files", "in_memory"]

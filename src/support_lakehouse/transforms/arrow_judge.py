@@ -34,9 +34,8 @@ from support_lakehouse.model.landing import BLANKS, ScannedFile
 from support_lakehouse.model.rules import Level, NotBefore, Pattern, Width
 from support_lakehouse.transforms.arrow_types import each_once, read_as
 from support_lakehouse.transforms.by_hand import cells_of
-from support_lakehouse.transforms.fingerprint import ROW_HASH
 from support_lakehouse.transforms.fold import ACTION, PLACE
-from support_lakehouse.transforms.hashing import row_hashes
+from support_lakehouse.transforms.hashing import ROW_HASH, row_hashes
 from support_lakehouse.transforms.judge import BRONZE_COLUMNS, HASHED
 
 Truth = NDArray[np.bool_]

@@ -7,7 +7,7 @@ from pyspark.sql import functions as F
 
 from support_lakehouse.model.feed import Feed
 from support_lakehouse.model.period import INITIAL
-from support_lakehouse.transforms.fingerprint import ROW_HASH, row_hash
+from support_lakehouse.transforms.fingerprint import row_hash
 from support_lakehouse.transforms.fold import (
     FILE,
     LINE,
@@ -16,6 +16,7 @@ from support_lakehouse.transforms.fold import (
     order_of,
     without_deletes,
 )
+from support_lakehouse.transforms.hashing import ROW_HASH
 
 _RANK, _THERE, _MADE = "_rank_of_period", "_there", "_made"
 

@@ -6,8 +6,6 @@ from types import MappingProxyType
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
-ROW_HASH = "_row_hash"
-
 
 def row_hash(
     columns: Sequence[str], instead: Mapping[str, Column] = MappingProxyType({})

@@ -12,7 +12,8 @@ from support_lakehouse.model.feed import Feed
 from support_lakehouse.model.merge import SPARK, Merge
 from support_lakehouse.model.spans import Range
 from support_lakehouse.transforms.fields import value_of
-from support_lakehouse.transforms.fingerprint import ROW_HASH, row_hash
+from support_lakehouse.transforms.fingerprint import row_hash
+from support_lakehouse.transforms.hashing import ROW_HASH
 
 PERIOD, FILE, LINE = "_period", "_file", "_line"
 PLACE = (PERIOD, FILE, LINE)

@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 Words = NDArray[np.uint64]
 Bytes = NDArray[np.uint8]
 Places = NDArray[np.intp]
+ROW_HASH = "_row_hash"
+"""The column of it."""
 _SEED = 42
 _ROWS_AT_ONCE = 32_768
 """So many that what is in hand of them stays near the processor."""

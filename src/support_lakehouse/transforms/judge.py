@@ -27,7 +27,8 @@ from support_lakehouse.transforms.fields import (
     value_of,
     with_fields,
 )
-from support_lakehouse.transforms.fingerprint import ROW_HASH, row_hash
+from support_lakehouse.transforms.fingerprint import row_hash
+from support_lakehouse.transforms.hashing import ROW_HASH
 from support_lakehouse.transforms.rules import BROKEN, expression_of
 
 BRONZE_COLUMNS = (

@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 
 from support_lakehouse.transforms.cubes import WORK_KEYS
 from support_lakehouse.transforms.finals import UNKNOWN_KEY, UNKNOWN_TEXT
+from support_lakehouse.transforms.hashing import ROW_HASH, row_hashes
 
 
 @dataclass(frozen=True)
@@ -63,13 +64,79 @@ def less(cube: pa.Table, keys: Sequence[str]) -> pa.Table:
     return pa.table(told, schema=cube.schema)
 
 
-def added(cube: pa.Table, changes: pa.Table, keys: Sequence[str]) -> pa.Table:
-    """A cube brought up to date, as by `marts.added`."""
-    measures = [name for name in changes.column_names if name not in keys]
-    was = cube.select([*keys, *measures])
-    both = pa.concat_tables([was, changes.select(was.column_names).cast(was.schema)])
-    told = summed(both, keys, measures)
-    return told.filter(reduce(pc.or_, (pc.not_equal(told[name], 0) for name in measures)))
+@dataclass(frozen=True)
+class Updated:
+    """A cube or mart brought up to date: its rows that stay, those that go, those that come."""
+
+    stay: pa.Table
+    go: pa.Table
+    come: pa.Table
+
+    @property
+    def rows(self) -> pa.Table:
+        """All that it holds now."""
+        return pa.concat_tables([self.stay, self.come])
+
+
+def as_it_is(rows: pa.Table) -> Updated:
+    """A cube of which nothing changed."""
+    return Updated(rows, rows.slice(0, 0), rows.slice(0, 0))
+
+
+def updated(rows: pa.Table, changes: pa.Table, keys: Sequence[str]) -> Updated:
+    """A cube or mart, with the hashes of its rows, and what is to be added to it by keys.
+
+    What some change has the keys of is added up as by `marts.added`; all else stays as it is, so
+    the cost of adding and hashing is that of the changes.
+    """
+    plain = rows.schema.remove(rows.schema.get_field_index(ROW_HASH))
+    changes = changes.select(plain.names).cast(plain)
+    measures = [name for name in plain.names if name not in keys]
+    concerned = _with_keys_of(rows, changes, keys)
+    go = rows.filter(concerned)
+    told = summed(pa.concat_tables([go.select(plain.names), changes]), keys, measures)
+    there = reduce(pc.or_, (pc.not_equal(told[name], 0) for name in measures))
+    come = hashed(told.filter(there).select(plain.names)).cast(rows.schema)
+    return Updated(rows.filter(pc.invert(concerned)), go, come)
+
+
+def hashed(rows: pa.Table) -> pa.Table:
+    """The rows with the hash of each, as `fingerprint.row_hash` has it."""
+    return rows.append_column(ROW_HASH, row_hashes(rows))
+
+
+def _with_keys_of(rows: pa.Table, others: pa.Table, keys: Sequence[str]) -> pa.ChunkedArray:
+    """Whether each row has the keys of one of some others; null is a key of its own.
+
+    The keys so far of all others are numbered, so that each key more is looked up as one number.
+    """
+    own, theirs = (pa.chunked_array([pa.repeat(0, t.num_rows)]) for t in (rows, others))
+    for key in keys:
+        values = pc.unique(others[key])
+        numbered = [
+            pc.add(pc.multiply(so_far, len(values)), pc.index_in(table[key], values))
+            for so_far, table in ((own, rows), (theirs, others))
+        ]
+        known = pc.unique(numbered[1])
+        own, theirs = (pc.index_in(number, known).cast(pa.int64()) for number in numbered)
+    return pc.is_valid(own)
+
+
+def changed_mart(
+    cube: Updated, mart: Mart, were: Sequence[pa.Table], now: Sequence[pa.Table]
+) -> pa.Table:
+    """What is to be added to a mart: for a cube, and where names are not those that were.
+
+    `were` and `now`: the dimensions of the names, in their order.
+    """
+    moved = [
+        pc.is_in(cube.stay[name.key], renamed(then, today, name))
+        for name, then, today in zip(mart.names, were, now, strict=True)
+    ]
+    both = cube.stay.filter(reduce(pc.or_, moved))
+    gone = mart_of(pa.concat_tables([cube.go, both]), mart, were)
+    came = mart_of(pa.concat_tables([cube.come, both]), mart, now)
+    return pa.concat_tables([came, less(gone, mart.keys)])
 
 
 def summed(rows: pa.Table, keys: Sequence[str], measures: Sequence[str]) -> pa.Table:
@@ -80,24 +147,14 @@ def summed(rows: pa.Table, keys: Sequence[str], measures: Sequence[str]) -> pa.T
     return pa.table({key: sums[key] for key in keys} | told)
 
 
-def moved(rows: pa.Table, was: pa.Table, now: pa.Table, name: Name) -> pa.Table:
-    """The rows whose key stands for another name than it did."""
-    keys = rows[name.key]
-    return rows.filter(pc.not_equal(_names(keys, was, name), _names(keys, now, name)))
+def renamed(was: pa.Table, now: pa.Table, name: Name) -> pa.Array:
+    """The keys of a dimension that stand for another name than they did."""
+    keys = pa.chunked_array([*was[name.key].chunks, *now[name.key].chunks], pa.string()).unique()
+    other = pc.not_equal(_names(keys, was, name), _names(keys, now, name))
+    return keys.filter(other)
 
 
-def renamed(
-    keys: pa.ChunkedArray, was: pa.Table, now: pa.Table, name: Name
-) -> tuple[list[str | None], list[str | None]]:
-    """The names that some keys stood for and do not, or do and did not; the keys that have one."""
-    then, today = _names(keys, was, name), _names(keys, now, name)
-    other = pc.not_equal(then, today)
-    names = sorted({*then.filter(other).to_pylist(), *today.filter(other).to_pylist()})
-    having = pc.is_in(today, pa.array(names, today.type))
-    return keys.filter(having).to_pylist(), names
-
-
-def _names(keys: pa.ChunkedArray, dimension: pa.Table, name: Name) -> pa.ChunkedArray:
+def _names(keys: pa.Array, dimension: pa.Table, name: Name) -> pa.ChunkedArray:
     """What stands for each key, or `Unknown` where it is empty or there is none."""
     known = dimension.filter(pc.not_equal(dimension[name.key], UNKNOWN_KEY)).combine_chunks()
     there = known.filter(pc.not_equal(known[name.column], ""))

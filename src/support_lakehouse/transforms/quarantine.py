@@ -9,8 +9,8 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from support_lakehouse.model.books import DISCARDED, OPEN, REFUSED, RELEASED, SUPERSEDED
-from support_lakehouse.transforms.fingerprint import ROW_HASH, row_hash
-from support_lakehouse.transforms.hashing import row_hashes
+from support_lakehouse.transforms.fingerprint import row_hash
+from support_lakehouse.transforms.hashing import ROW_HASH, row_hashes
 
 COLUMNS = (
     *("id", "feed", "file", "sha256", "line", "period", "key", "header", "raw", "reasons"),
