@@ -116,6 +116,17 @@ def test_the_journal_only_grows(tmp_path: Path) -> None:
     }
 
 
+@pytest.mark.parametrize("known", ["the last state", "an older state", "none"])
+def test_what_is_said_of_a_table_that_grew_is_what_it_holds(tmp_path: Path, known: str) -> None:
+    states: list[TableState] = []
+    for run in ("r1", "r2", "r3"):
+        was = {"the last state": states[-1:], "an older state": states[:1], "none": []}[known]
+        states.append(ops.append_metrics(tmp_path, [ENTRY], run, KEPT, *was))
+    rows = lake.read(tmp_path / ops.METRICS, 2).to_pylist()
+    assert len({row["run"] for row in rows}) == 3
+    assert states[-1] == TableState(2, len(rows), ops.fingerprint_of_rows(rows))
+
+
 def test_a_commit_tells_its_run_and_how_long_it_is_kept(tmp_path: Path) -> None:
     ops.append_release(tmp_path, RELEASE, KEPT)
     table = tmp_path / ops.RELEASES

@@ -54,8 +54,9 @@ def write(
     how: dict[str, Any] = {"mode": mode}
     if mode == "overwrite":
         how |= {"schema_mode": "overwrite"} if only is None else {"predicate": only}
+    target = None if lake.version_of(table) is None else DeltaTable(table)
     write_deltalake(
-        table,
+        target or table,
         # Nothing is promised never to be null, as Spark writes it. In one piece, as pieces are
         # written in any order.
         rows.cast(pa.schema([_nullable(field) for field in rows.schema])).combine_chunks(),
@@ -64,14 +65,16 @@ def write(
         commit_properties=committed_by(told),
         **how,
     )
+    if target is not None:
+        lake.written(table, target)
 
 
 def merge(table: Path, changes: pa.Table, how: Merge, told: str) -> None:
     """MERGE one change per key; no commit where nothing changes."""
     values = {f'"{name}"': value for name, value in how.values(DELTA_RS).items()}
+    target = DeltaTable(table)
     (
-        DeltaTable(table)
-        .merge(
+        target.merge(
             *(changes, how.on(DELTA_RS), "s", "t"),
             writer_properties=_WRITER,
             commit_properties=committed_by(told),
@@ -81,6 +84,7 @@ def merge(table: Path, changes: pa.Table, how: Merge, told: str) -> None:
         .when_not_matched_insert(values, how.insert_when(DELTA_RS))
         .execute()
     )
+    lake.written(table, target)
 
 
 def has_any(table: Path, key: str, values: Sequence[str]) -> bool:

@@ -4,7 +4,6 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from functools import lru_cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -22,6 +21,9 @@ _PLAIN_WRITER = 2
 """Up to this version of writers a table asks for none but plain features."""
 _SPARKS = {"num_added_rows": "numOutputRows"}
 """What delta-rs calls by another word, not only in another spelling."""
+Log = tuple[tuple[str, int, int, int], ...]
+_OPEN_AT_ONCE = 128
+_open: dict[tuple[Path, int], tuple[Log, DeltaTable]] = {}
 _OF_FILES = re.compile(r"Parquet error|Object [Ss]tore error|Kernel error|Json error|delta log")
 
 
@@ -111,20 +113,39 @@ def opened(table: Path, version: int) -> DeltaTable:
 
     It is opened once, for as long as its log stays as it is.
     """
+    log = log_of(table, version)
+    known = _open.get((table, version))
+    if known is not None and known[0] == log:
+        return known[1]
+    with _damage_named([table]):
+        found = DeltaTable(table, version=version)
+    return _kept(table, log, found)
+
+
+def written(table: Path, found: DeltaTable) -> None:
+    """Have a table that its writer leaves at its newest version be read without opening it again.
+
+    Nobody else may go on with `found`: what writes it again moves it to another version.
+    """
+    _kept(table, log_of(table, found.version()), found)
+
+
+def log_of(table: Path, version: int) -> Log:
+    """The entries of a table's log up to a version, by what tells that they are still the same."""
     entries = [delta_log.entry_of(table, v) for v in delta_log.versions(table) if v <= version]
     told = [(path, path.stat()) for path in entries]
     for path, found in told:
         # The library reads an empty entry as one without changes: what it said would be missing.
         if not found.st_size:
             raise Damaged("the log entry is empty", where=str(path), hint=MENDED_BY)
-    log = tuple((path.name, s.st_ino, s.st_mtime_ns, s.st_size) for path, s in told)
-    return _opened(table, version, log)
+    return tuple((path.name, s.st_ino, s.st_mtime_ns, s.st_size) for path, s in told)
 
 
-@lru_cache(maxsize=128)
-def _opened(table: Path, version: int, log: tuple[object, ...]) -> DeltaTable:
-    with _damage_named([table]):
-        return DeltaTable(table, version=version)
+def _kept(table: Path, log: Log, found: DeltaTable) -> DeltaTable:
+    while len(_open) >= _OPEN_AT_ONCE:
+        _open.pop(next(iter(_open)), None)
+    _open[table, found.version()] = (log, found)
+    return found
 
 
 @contextmanager

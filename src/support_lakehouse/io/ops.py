@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import timedelta
+from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
 from types import MappingProxyType
@@ -13,7 +14,7 @@ import pyarrow as pa
 from deltalake import CommitProperties, write_deltalake
 
 from support_lakehouse.errors import Damaged, UsageError
-from support_lakehouse.io import lake, undo
+from support_lakehouse.io import delta_log, lake, undo
 from support_lakehouse.model.books import Balance, LedgerEntry
 from support_lakehouse.model.release import FORMAT, Release, TableState
 
@@ -65,7 +66,8 @@ def read_releases(lakehouse: Path) -> list[Release]:
     if version is None:
         _check_never_published(lakehouse)
         return []
-    rows = lake.read(lakehouse / RELEASES, version).to_pylist()
+    table = lakehouse / RELEASES
+    rows = _rows(table, version, lake.log_of(table, version))
     newest = max(row["format"] for row in rows)
     if newest < FORMAT:
         raise UsageError(
@@ -80,6 +82,13 @@ def read_releases(lakehouse: Path) -> list[Release]:
             hint="Install the newer program that wrote it.",
         )
     return sorted((_release(row) for row in rows), key=lambda release: release.release)
+
+
+@lru_cache(maxsize=1)
+def _rows(table: Path, version: int, log: lake.Log) -> list[dict[str, Any]]:
+    """All rows of a table, read once for as long as its log stays as it is."""
+    rows: list[dict[str, Any]] = lake.read(table, version).to_pylist()
+    return rows
 
 
 def _check_never_published(lakehouse: Path) -> None:
@@ -126,10 +135,16 @@ def read_journal(lakehouse: Path, version: int) -> list[Decision]:
 
 
 def append_metrics(
-    lakehouse: Path, entries: Sequence[LedgerEntry], run: str, retention: timedelta
+    lakehouse: Path,
+    entries: Sequence[LedgerEntry],
+    run: str,
+    retention: timedelta,
+    was: TableState | None = None,
 ) -> TableState:
-    """Add the rows of each file by outcome, reason and warning; what a release says of it."""
-    table = lakehouse / METRICS
+    """Add the rows of each file by outcome, reason and warning; what a release says of it.
+
+    `was`: what the last release says of it.
+    """
     rows = [
         {"run": run, "feed": e.feed, "file": e.file, "period": e.period}
         | {"kind": kind, "name": name, "rows": count}
@@ -141,18 +156,21 @@ def append_metrics(
         )
         for name, count in counts.items()
     ]
-    _write(table, rows, _METRICS_SCHEMA, "append", run, retention)
-    return _state(table, lake.read(table, lake.newest_version(table)).to_pylist())
+    _write(lakehouse / METRICS, rows, _METRICS_SCHEMA, "append", run, retention)
+    return _added_to(was, lakehouse / METRICS, rows)
 
 
 def append_journal(
-    lakehouse: Path, decisions: Sequence[Decision], run: str, retention: timedelta
+    lakehouse: Path,
+    decisions: Sequence[Decision],
+    run: str,
+    retention: timedelta,
+    was: TableState | None = None,
 ) -> TableState:
-    """Add decisions to the journal; what a release says of it."""
-    table = lakehouse / JOURNAL
+    """Add decisions to the journal; what a release says of it. `was`: what the last one says."""
     rows = [asdict(decision) for decision in decisions]
-    _write(table, rows, _JOURNAL_SCHEMA, "append", run, retention)
-    return _state(table, lake.read(table, lake.newest_version(table)).to_pylist())
+    _write(lakehouse / JOURNAL, rows, _JOURNAL_SCHEMA, "append", run, retention)
+    return _added_to(was, lakehouse / JOURNAL, rows)
 
 
 def _write(
@@ -172,6 +190,7 @@ def _write(
         configuration={
             "delta.logRetentionDuration": kept,
             "delta.deletedFileRetentionDuration": kept,
+            "delta.checkpointInterval": delta_log.CHECKPOINT_INTERVAL,
         },
         commit_properties=CommitProperties(
             custom_metadata={"userMetadata": json.dumps({"run": run, **more})}
@@ -181,6 +200,15 @@ def _write(
 
 def _state(table: Path, rows: Sequence[dict[str, Any]]) -> TableState:
     return TableState(lake.newest_version(table), len(rows), fingerprint_of_rows(rows))
+
+
+def _added_to(was: TableState | None, table: Path, rows: Sequence[dict[str, Any]]) -> TableState:
+    """What a release says of a table that rows were appended to: read again only if it must be."""
+    version = lake.newest_version(table)
+    if was is None or version != was.version + 1:
+        return _state(table, lake.read(table, version).to_pylist())
+    total = int(was.fingerprint, 16) + int(fingerprint_of_rows(rows), 16)
+    return TableState(version, was.rows + len(rows), f"{total % 2**64:016x}")
 
 
 def fingerprint_of_rows(rows: Sequence[dict[str, Any]]) -> str:

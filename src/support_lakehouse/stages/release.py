@@ -209,10 +209,12 @@ class Releasing:
             for decision, what in decisions
         ]
         own = [entry for entry in ledger if entry.release == number]
+        was, told = self.plan.last.tables if self.plan.last else {}, (self.run, kept)
+        metrics, journal = was.get(ops.METRICS), was.get(ops.JOURNAL)
         return {
-            ops.FILES: ops.write_files(self.lakehouse, ledger, self.run, kept),
-            ops.METRICS: ops.append_metrics(self.lakehouse, own, self.run, kept),
-            ops.JOURNAL: ops.append_journal(self.lakehouse, entries, self.run, kept),
+            ops.FILES: ops.write_files(self.lakehouse, ledger, *told),
+            ops.METRICS: ops.append_metrics(self.lakehouse, own, *told, metrics),
+            ops.JOURNAL: ops.append_journal(self.lakehouse, entries, *told, journal),
         }
 
     def _delta_tables(self) -> dict[str, TableState]:
