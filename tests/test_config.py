@@ -163,7 +163,7 @@ def test_an_offset_or_a_name_is_a_zone(tmp_path: Path, zone: str) -> None:
         ("retention_months: 0", "pipeline.yml: retention_months: must be at least 1"),
         ("data: 5", "pipeline.yml: data: must be a text, not 5; put it in quotes"),
         ("- a list", "pipeline.yml: the file: must be a mapping of keys to values"),
-        ("format: [", "pipeline.yml: not readable as YAML: line 1: expected the node"),
+        ("format: [", "pipeline.yml: not readable as YAML: line 2: did not find"),
         ("format: x\nzzz: 1", "; zzz: no such key"),
     ],
 )

@@ -319,7 +319,11 @@ REFUSED: dict[str, tuple[str | bytes, str]] = {
         "line 1: tag:yaml.org,2002:binary: tags are not read",
     ),
     "tag that does not fit": (FEED + "x: !!int abc", "tags are not read"),
-    "nested without end": (f"feed: {MANY_DEEP}", "not readable as YAML: nested too deep"),
+    "nested without end": (f"feed: {MANY_DEEP}", "YAML: line 1: nested too deep"),
+    "nested deeper than the reader": (
+        f"feed: {'[' * 400_000}{']' * 400_000}",
+        "YAML: line 1: nested too deep",
+    ),
     "more than a megabyte": (FEED + f"# {'x' * 1_000_000}", "is larger than 1 MB"),
     "other encoding": (FEED.encode("utf-16"), "not readable as YAML: 'utf-8' codec"),
     "zero bytes": (b"feed: par\x00cels", "not readable as YAML: "),

@@ -16,8 +16,14 @@ from support_lakehouse.model.complaints import complaints, did_you_mean, printab
 from support_lakehouse.model.feed import Feed
 from support_lakehouse.model.settings import Settings
 
+try:  # a tenth of the time, but not there where PyYAML was built without libyaml
+    from yaml import CSafeLoader as _Yaml
+except ImportError:
+    from yaml import SafeLoader as _Yaml  # type: ignore[assignment]
+
 Model = TypeVar("Model", bound=BaseModel)
 _MOST_BYTES = 1_000_000
+_MOST_DEEP = 100
 _MOST_TOLD = 3
 _PLAIN_VALUES = [
     (f"tag:yaml.org,2002:{tag}", re.compile(rf"(?:{shape})\Z"))
@@ -127,7 +133,9 @@ def read_config(root: Path) -> tuple[Config | None, list[ConfigError]]:
 def _read(path: Path, model: type[Model]) -> tuple[Model | None, list[ConfigError]]:
     told: Any = None
     try:
-        told = yaml.load(_text(path), Loader=_PlainYaml)
+        text = _text(path)
+        _check_plain(text)
+        told = yaml.load(text, Loader=_PlainYaml)
         if told is None and model is Feed:
             return None, [ConfigError("the file is empty", where=str(path))]
         return model.model_validate({} if told is None else told), []
@@ -135,8 +143,6 @@ def _read(path: Path, model: type[Model]) -> tuple[Model | None, list[ConfigErro
         return None, [error]
     except ValidationError as error:
         return None, [ConfigError(c, where=str(path)) for c in complaints(error, model, told)]
-    except RecursionError:
-        return None, [ConfigError("not readable as YAML: nested too deep", where=str(path))]
     except (yaml.YAMLError, ValueError) as error:
         what = f"not readable as YAML: {_problem(error)}"
         return None, [ConfigError(what, where=str(path))]
@@ -163,7 +169,23 @@ def _problem(error: Exception) -> str:
     return printable(str(error))
 
 
-class _PlainYaml(yaml.SafeLoader):
+def _check_plain(text: str) -> None:
+    """YAMLError for aliases and tags, and for a depth at which the reader would be no more."""
+    depth = 0
+    event: Any
+    for event in yaml.parse(text, Loader=_Yaml):
+        what = f"line {event.start_mark.line + 1}: "
+        depth += isinstance(event, yaml.CollectionStartEvent)
+        depth -= isinstance(event, yaml.CollectionEndEvent)
+        if depth > _MOST_DEEP:
+            raise yaml.YAMLError(f"{what}nested too deep")
+        if isinstance(event, yaml.AliasEvent):
+            raise yaml.YAMLError(f"{what}*{event.anchor}: aliases are not read; write it out")
+        if getattr(event, "tag", None):
+            raise yaml.YAMLError(f"{what}{event.tag}: tags are not read; leave it out")
+
+
+class _PlainYaml(_Yaml):
     """YAML without its traps: nothing but texts, numbers, true, false, null, lists and mappings.
 
     Plain values are those of YAML 1.2, as editors read them: `no`, `12:30:00` and `2025-01-31`
@@ -171,15 +193,6 @@ class _PlainYaml(yaml.SafeLoader):
     """
 
     yaml_implicit_resolvers = {None: _PLAIN_VALUES}  # noqa: RUF012 - PyYAML's own attribute
-
-    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
-        event = self.peek_event()  # type: ignore[no-untyped-call]  # the stubs lack it
-        what = f"line {event.start_mark.line + 1}: "
-        if isinstance(event, yaml.AliasEvent):
-            raise yaml.YAMLError(f"{what}*{event.anchor}: aliases are not read; write it out")
-        if getattr(event, "tag", None):
-            raise yaml.YAMLError(f"{what}{event.tag}: tags are not read; leave it out")
-        return super().compose_node(parent, index)
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen: set[str] = set()
