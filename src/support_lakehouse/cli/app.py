@@ -1,4 +1,4 @@
-"""Owns the command `support-lakehouse`: its subcommands, and the only place that catches all."""
+"""Owns the command `support-lakehouse`: its exit codes, and the only place that catches all."""
 
 import errno
 import os
@@ -11,46 +11,12 @@ from types import FrameType
 
 import typer
 
-from support_lakehouse.cli import configure, diff, explain, inspect, read, run, setup
-from support_lakehouse.cli.maintain import maintain
-from support_lakehouse.cli.quarantine import quarantine
+from support_lakehouse.cli.commands import command_line
 from support_lakehouse.cli.screen import complain
-from support_lakehouse.cli.verify import verify
 from support_lakehouse.errors import SupportLakehouseError
 from support_lakehouse.io.runlog import NOTE
 
 _INTERRUPTED = "Interrupted. Nothing of this run was released; run again to go on."
-
-app = typer.Typer(
-    name="support-lakehouse",
-    help="Support data from files to reports that add up, in Delta tables that remember.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-)
-app.command()(run.run)
-app.command()(run.plan)
-app.command()(run.withdraw)
-app.command()(run.rollback)
-app.command()(read.report)
-app.command()(read.export)
-app.command()(read.answers)
-app.command()(explain.explain)
-app.command()(diff.diff)
-app.command()(inspect.history)
-app.command()(inspect.files)
-app.command()(verify)
-app.command()(maintain)
-app.command()(setup.doctor)
-app.command(hidden=True)(setup.setup)
-app.add_typer(
-    quarantine, name="quarantine", help="Rejected rows: look, correct, judge again, give up."
-)
-app.add_typer(configure.config, name="config", help="Check and describe what is declared in conf/.")
-app.add_typer(configure.feed, name="feed", help="Draft the declaration of a new feed.")
-
-
 _SOON_SECONDS = 0.02
 
 
@@ -68,7 +34,9 @@ def main(arguments: list[str] | None = None) -> None:
 
 def _exit_code(arguments: list[str] | None) -> int:
     try:
-        left = app(arguments, standalone_mode=False)  # an Exit comes back as its code
+        given = sys.argv[1:] if arguments is None else arguments
+        app = command_line(given[0] if given else None)
+        left = app(given, standalone_mode=False)  # an Exit comes back as its code
         code = left if isinstance(left, int) else 0
         if code == 130:  # typer's own answer to Ctrl-C
             complain(_INTERRUPTED)

@@ -15,8 +15,14 @@ from support_lakehouse.model.draft import draft
 from support_lakehouse.model.feed_schema import schema_text
 from support_lakehouse.model.reference_page import renewed
 
-config = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
-feed = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+config = typer.Typer(
+    help="Check and describe what is declared in conf/.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+feed = typer.Typer(
+    help="Draft the declaration of a new feed.", no_args_is_help=True, rich_markup_mode=None
+)
 
 Output = Annotated[
     Path | None, typer.Option("--output", help="The file to write. [default: the screen]")

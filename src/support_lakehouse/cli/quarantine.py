@@ -24,7 +24,9 @@ from support_lakehouse.transforms.by_hand import (
     sheet_row,
 )
 
-quarantine = typer.Typer(no_args_is_help=True)
+quarantine = typer.Typer(
+    help="Rejected rows: look, correct, judge again, give up.", no_args_is_help=True
+)
 
 FeedName = Annotated[str | None, typer.Option("--feed", help="Of one feed. [default: all]")]
 
