@@ -88,7 +88,7 @@ def test_a_disk_that_is_full_for_the_jvm_leaves_no_trace(
 def test_a_full_disk_is_called_so(capsys: pytest.CaptureFixture[str]) -> None:
     told = f"Generic LocalFileSystem error: {os.strerror(errno.ENOSPC)} (os error 28)"
     with (
-        mock.patch.object(app, "app", side_effect=OSError(told)),
+        mock.patch.object(app, "command_line", side_effect=OSError(told)),
         pytest.raises(SystemExit) as left,
     ):
         app.main(["run"])
