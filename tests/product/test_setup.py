@@ -98,24 +98,47 @@ def test_doctor_starts_a_session(tmp_path):
     assert "Spark 4.2.0 wrote a Delta table and read 3 rows: fine" in done.stdout
 
 
-def test_a_job_stopped_by_sigterm_leaves_with_143(tmp_path):
+def _running(lakehouse: Path, until: str) -> subprocess.Popen[str]:
+    """A run in a process group of its own, whose log holds `until` by now."""
     process = subprocess.Popen(
         [
             *(sys.executable, "-m", "support_lakehouse", "run", "--data", str(DATA)),
-            *("--lakehouse", str(tmp_path / "lakehouse")),
+            *("--lakehouse", str(lakehouse)),
         ],
         cwd=REPO,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        start_new_session=True,
     )
-    log = tmp_path / "lakehouse" / "logs"
-    while not list(log.glob("*.log")):
+    while not any(until in log.read_text() for log in lakehouse.glob("logs/*.log")):
         assert process.poll() is None
+    return process
+
+
+def test_a_job_stopped_by_sigterm_leaves_with_143(tmp_path):
+    process = _running(tmp_path / "lakehouse", until="")
     process.terminate()
     _, said = process.communicate(timeout=60)
     assert process.returncode == 143
     assert "Nothing of this run was released" in said
+
+
+@pytest.mark.parametrize(
+    ("told", "code", "sentence"),
+    [
+        (signal.SIGTERM, 143, "Stopped by SIGTERM."),  # as `timeout` tells it
+        (signal.SIGINT, 130, "Interrupted."),  # as a terminal tells Ctrl-C
+    ],
+)
+def test_a_stop_of_the_whole_group_says_one_sentence(tmp_path, told, code, sentence):
+    process = _running(tmp_path / "lakehouse", until=" session ")
+    os.killpg(process.pid, told)
+    _, said = process.communicate(timeout=60)
+    assert (process.returncode, said) == (
+        code,
+        f"{sentence} Nothing of this run was released; run again to go on.\n",
+    )
 
 
 @pytest.fixture

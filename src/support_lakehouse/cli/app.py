@@ -1,6 +1,7 @@
 """Owns the command `support-lakehouse`: its exit codes, and the only place that catches all."""
 
 import errno
+import logging
 import os
 import signal
 import sys
@@ -24,11 +25,17 @@ class Terminated(BaseException):
     """SIGTERM arrived; what is open is closed on the way out."""
 
 
+class Interrupted(BaseException):
+    """Ctrl-C; not Python's KeyboardInterrupt, of which py4j prints where it came from."""
+
+
 def main(arguments: list[str] | None = None) -> None:
     """Run a command and leave with its exit code (design.md 8)."""
-    for told, why in ((signal.SIGTERM, Terminated), (signal.SIGINT, KeyboardInterrupt)):
+    for told, why in ((signal.SIGTERM, Terminated), (signal.SIGINT, Interrupted)):
         if signal.getsignal(told) is not signal.SIG_IGN:  # as a shell has it for what it leaves
             signal.signal(told, leaving(why))
+    # Without a handler, what a library logs of a JVM that is gone would be on the screen.
+    logging.getLogger().addHandler(logging.NullHandler())
     sys.exit(_exit_code(arguments))
 
 
@@ -44,7 +51,7 @@ def _exit_code(arguments: list[str] | None) -> int:
     except SupportLakehouseError as error:
         complain(error.sentence())
         return error.exit_code
-    except (KeyboardInterrupt, typer.Abort):
+    except (Interrupted, KeyboardInterrupt, typer.Abort):
         complain(_INTERRUPTED)
         return 130
     except Terminated:

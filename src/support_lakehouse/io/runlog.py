@@ -38,7 +38,7 @@ class Stages:
 
 @contextmanager
 def log_to(file: Path, level: str) -> Iterator[None]:
-    """Send what this package logs to a file while a run works."""
+    """Send what this package logs, and what libraries warn of, to a file while a run works."""
     file.parent.mkdir(parents=True, exist_ok=True)
     handler = logging.FileHandler(file, encoding="utf-8")
     formatter = logging.Formatter(
@@ -46,9 +46,9 @@ def log_to(file: Path, level: str) -> Iterator[None]:
     )
     formatter.converter = time.gmtime
     handler.setFormatter(formatter)
-    package = logging.getLogger("support_lakehouse")
-    package.addHandler(handler)
-    package.setLevel(level.upper())
+    root = logging.getLogger()
+    root.addHandler(handler)
+    logging.getLogger("support_lakehouse").setLevel(level.upper())
     try:
         yield
     finally:
@@ -56,5 +56,5 @@ def log_to(file: Path, level: str) -> Iterator[None]:
         if failed is not None:
             logger.error("failed", exc_info=failed)
             failed.add_note(f"{NOTE}{file}")
-        package.removeHandler(handler)
+        root.removeHandler(handler)
         handler.close()

@@ -1,14 +1,15 @@
 """Owns the Spark session: how it starts, for a small run or a big one, and how it stays quiet."""
 
 import os
+import signal
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from threading import Thread
+from threading import Thread, current_thread, main_thread
 from typing import Any
 
-from py4j.protocol import Py4JJavaError
+from py4j.protocol import Py4JError, Py4JJavaError
 from pyspark import SparkContext
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
@@ -151,11 +152,14 @@ def _first_job(session: SparkSession) -> None:
 
 
 def _end(session: SparkSession, ours: bool) -> None:
-    session.stop()
+    # What stops this program may have stopped the JVM before: Ctrl-C is told to both of them.
+    with suppress(Py4JError, OSError):
+        session.stop()
     if ours:
         gateway: Any = SparkContext._gateway
-        gateway.shutdown()
-        gateway.proc.stdin.close()  # its sign to leave (pyspark.java_gateway)
+        with suppress(Py4JError, OSError):
+            gateway.shutdown()
+            gateway.proc.stdin.close()  # its sign to leave (pyspark.java_gateway)
         SparkContext._gateway = SparkContext._jvm = None
 
 
@@ -215,8 +219,19 @@ def _local_session(small: bool, log: Path, warehouse: Path) -> SparkSession:
     }
     os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
     builder = _with(SparkSession.builder.master("local[*]").appName("support-lakehouse"), settings)
-    with _standard_error_to(log):
+    with _standard_error_to(log), _answer_to_interrupts_kept():
         return builder.getOrCreate()
+
+
+@contextmanager
+def _answer_to_interrupts_kept() -> Iterator[None]:
+    """PySpark has an answer of its own to Ctrl-C, which raises what py4j then prints."""
+    kept = signal.getsignal(signal.SIGINT)
+    try:
+        yield
+    finally:
+        if current_thread() is main_thread():
+            signal.signal(signal.SIGINT, kept)
 
 
 def _with(builder: SparkSession.Builder, settings: dict[str, str]) -> SparkSession.Builder:
