@@ -1,7 +1,7 @@
 """Owns what is checked of the rows of a feed, in which order, and what people are told of it.
 
 How a check is carried out is each engine's own: `transforms.rules` has it for Spark,
-`transforms.arrow_judge` for rows in memory.
+`transforms.arrow_rules` for rows in memory.
 """
 
 from collections.abc import Callable, Mapping
