@@ -14,8 +14,9 @@ from pyspark.sql import SparkSession
 
 from support_lakehouse.errors import UsageError
 from support_lakehouse.io import delta_log, lake
+from support_lakehouse.io.frames import frame_of, read_at
 from support_lakehouse.io.staged import PartWriter, Staged, together
-from support_lakehouse.io.tables import Tables, frame_of, read_at
+from support_lakehouse.io.tables import Tables
 
 TABLE = "silver/things"
 AT = datetime(2025, 1, 5, 10, tzinfo=UTC)

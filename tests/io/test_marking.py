@@ -15,8 +15,9 @@ from pyspark.sql import SparkSession
 
 from support_lakehouse.errors import Damaged
 from support_lakehouse.io import delta_log, lake, marking, undo
+from support_lakehouse.io.frames import AnyRows, read_at
 from support_lakehouse.io.staged import PartWriter, Staged, together
-from support_lakehouse.io.tables import AnyRows, Tables, read_at
+from support_lakehouse.io.tables import Tables
 from support_lakehouse.io.vectors import deleted_rows, vectors_of
 from support_lakehouse.model.merge import Merge
 

@@ -9,7 +9,8 @@ from py4j.protocol import Py4JJavaError
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
-from support_lakehouse.io.tables import Tables, frame_of
+from support_lakehouse.io.frames import frame_of
+from support_lakehouse.io.tables import Tables
 
 SCHEMA = (
     "id string, at timestamp, wall timestamp_ntz, day date, amount decimal(12,4), size bigint,"

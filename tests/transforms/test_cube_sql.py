@@ -12,7 +12,7 @@ from chispa import assert_df_equality
 from pyspark.sql import DataFrame, SparkSession
 
 from support_lakehouse.io import lake
-from support_lakehouse.io.tables import frame_of
+from support_lakehouse.io.frames import frame_of
 from support_lakehouse.model.settings import BusinessHours
 from support_lakehouse.transforms import cubes, marts, named
 from support_lakehouse.transforms.cubes import Dialect

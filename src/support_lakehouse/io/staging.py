@@ -11,9 +11,9 @@ import pyarrow.parquet as pq
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from support_lakehouse.io.frames import escaped, frame_of
 from support_lakehouse.io.landing import BLOCK_BYTES
 from support_lakehouse.io.records import Record, read_records
-from support_lakehouse.io.tables import escaped, frame_of
 from support_lakehouse.model.feed import Feed
 from support_lakehouse.model.landing import ScannedFile
 

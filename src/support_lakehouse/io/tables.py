@@ -1,24 +1,22 @@
 """Owns the writing of Delta tables: each call is one commit with its userMetadata."""
 
 import json
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TypeAlias
 from uuid import uuid4
 
 import pyarrow as pa
 from deltalake import DeltaTable
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
-from pyspark.sql.pandas.types import from_arrow_schema
 from pyspark.sql.types import StructType
 
 from support_lakehouse.io import adopting, delta_rs, lake, marking
 from support_lakehouse.io.datafiles import bytes_of
+from support_lakehouse.io.frames import AnyRows, Rows, Sessions, frame_of, read_at
 from support_lakehouse.io.marking import Turnover
 from support_lakehouse.io.staged import PartWriter, Staged, plain
 from support_lakehouse.model.merge import SPARK, Merge
@@ -27,12 +25,6 @@ _READ_WHOLE_BYTES = 32 * 1024 * 1024
 """A table of fewer bytes fits into memory some times over, whatever it holds."""
 _PERIOD = "_period"
 _USER_METADATA = "spark.databricks.delta.commitInfo.userMetadata"
-Rows: TypeAlias = pa.Table | DataFrame
-"""What fits into memory is there, all else for Spark to work out."""
-AnyRows: TypeAlias = Rows | Staged
-"""Or in files of the run's own."""
-Sessions: TypeAlias = Callable[[], SparkSession]
-"""Gives a session of Spark's, started if nothing asked for one before."""
 
 
 @dataclass(frozen=True)
@@ -348,37 +340,3 @@ class Tables:
 
     def _version(self, table: str) -> int:
         return lake.newest_version(self.path(table))
-
-
-def frame_of(session: Sessions, rows: AnyRows, schema: StructType | None = None) -> DataFrame:
-    """The rows for Spark; of the types that Arrow gives them unless others are told."""
-    if isinstance(rows, DataFrame):
-        return rows
-    spark = session()
-    if isinstance(rows, Staged):
-        paths = [escaped(part.path) for part in rows.parts]
-        schema = from_arrow_schema(rows.schema)
-        # Told the schema, Spark needs no job to find it out.
-        return (
-            spark.read.schema(schema).parquet(*paths)
-            if paths
-            else spark.createDataFrame([], schema)
-        )
-    rows = plain(rows)
-    schema = schema or from_arrow_schema(rows.schema)
-    if not rows.num_rows:  # Spark stumbles over moments in an Arrow table without any part
-        return spark.createDataFrame([], schema)
-    return spark.createDataFrame(rows.combine_chunks(), schema)  # each chunk would be a task
-
-
-def escaped(path: Path) -> str:
-    """The path as Spark's readers take it: characters of a glob stand for themselves."""
-    return re.sub(r"([\\\[\]{}*?])", r"\\\1", str(path))
-
-
-def read_at(session: SparkSession, table: Path, version: int | None) -> DataFrame:
-    """A table at a version, or the newest one."""
-    reader = session.read.format("delta")
-    if version is not None:
-        reader = reader.option("versionAsOf", version)
-    return reader.load(str(table))

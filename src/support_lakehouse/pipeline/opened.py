@@ -71,7 +71,7 @@ class OpenRelease:
         if self.spark is None:
             return of.table(name)
         # Imported here: who reads Arrow needs no Spark.
-        from support_lakehouse.io.tables import read_at
+        from support_lakehouse.io.frames import read_at
 
         version = of.version(name)
         if version is None:

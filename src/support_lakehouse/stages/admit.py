@@ -12,9 +12,10 @@ from pyspark.sql import functions as F
 
 from support_lakehouse.errors import ConfigError
 from support_lakehouse.io import lake
+from support_lakehouse.io.frames import AnyRows, Rows, Sessions, frame_of
 from support_lakehouse.io.staged import Staged
 from support_lakehouse.io.staging import Landed, labelled, landed_records, without_labels
-from support_lakehouse.io.tables import AnyRows, Rows, Sessions, Tables, frame_of
+from support_lakehouse.io.tables import Tables
 from support_lakehouse.model.books import OPEN, LedgerEntry
 from support_lakehouse.model.feed import Feed
 from support_lakehouse.model.landing import ScannedFile, Shape

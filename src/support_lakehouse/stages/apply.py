@@ -7,9 +7,10 @@ from types import ModuleType
 from pyspark.sql import DataFrame
 
 from support_lakehouse.io import lake
+from support_lakehouse.io.frames import AnyRows, Sessions, frame_of
 from support_lakehouse.io.runlog import Stages
 from support_lakehouse.io.staged import Staged
-from support_lakehouse.io.tables import AnyRows, Sessions, Tables, frame_of
+from support_lakehouse.io.tables import Tables
 from support_lakehouse.model.feed import Feed
 from support_lakehouse.model.timeline import Fold, Timeline
 from support_lakehouse.stages.books import (

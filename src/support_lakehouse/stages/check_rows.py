@@ -8,7 +8,7 @@ from py4j.protocol import Py4JJavaError
 from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame
 
-from support_lakehouse.io.tables import read_at
+from support_lakehouse.io.frames import read_at
 from support_lakehouse.model.feed import Feed
 from support_lakehouse.model.release import TableState
 from support_lakehouse.stages.books import fingerprint

@@ -7,7 +7,7 @@ import pyarrow as pa
 from pyspark.sql import DataFrame
 
 from support_lakehouse.errors import Refusal
-from support_lakehouse.io.tables import AnyRows, Sessions, frame_of
+from support_lakehouse.io.frames import AnyRows, Sessions, frame_of
 from support_lakehouse.model.feed import Feed
 from support_lakehouse.model.plan import Plan
 from support_lakehouse.transforms import gates

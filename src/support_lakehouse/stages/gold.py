@@ -14,7 +14,8 @@ from pyspark.sql import DataFrame
 
 from support_lakehouse.config import Config
 from support_lakehouse.io import lake
-from support_lakehouse.io.tables import Rows, Sessions, Tables, frame_of
+from support_lakehouse.io.frames import Rows, Sessions, frame_of
+from support_lakehouse.io.tables import Tables
 from support_lakehouse.model.books import LedgerEntry
 from support_lakehouse.model.release import Release
 from support_lakehouse.model.settings import Settings

@@ -11,8 +11,8 @@ import pyarrow as pa
 from pyspark.sql import DataFrame
 
 from support_lakehouse.io import blocks
+from support_lakehouse.io.frames import AnyRows
 from support_lakehouse.io.staged import PartWriter, RangeWriter, Staged, plain, together
-from support_lakehouse.io.tables import AnyRows
 from support_lakehouse.model.feed import Feed
 from support_lakehouse.model.landing import ScannedFile
 from support_lakehouse.model.spans import Key, begins_of

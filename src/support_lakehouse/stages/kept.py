@@ -45,7 +45,7 @@ class Pinned:
     def frame(self, session: "SparkSession", table: str) -> "DataFrame":
         """The table in Spark; what stands in its place where no version is left."""
         # Imported here: who only asks what is kept needs no Spark.
-        from support_lakehouse.io.tables import read_at
+        from support_lakehouse.io.frames import read_at
 
         return read_at(session, self.lakehouse / table, self.version(table))
 

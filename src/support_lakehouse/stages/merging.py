@@ -7,8 +7,9 @@ from pyspark.sql import DataFrame
 
 from support_lakehouse.io import lake
 from support_lakehouse.io.datafiles import key_ranges
+from support_lakehouse.io.frames import AnyRows, Sessions, frame_of
 from support_lakehouse.io.marking import Turnover
-from support_lakehouse.io.tables import AnyRows, Sessions, Tables, frame_of
+from support_lakehouse.io.tables import Tables
 from support_lakehouse.model.feed import Feed
 from support_lakehouse.model.spans import Range, touched
 from support_lakehouse.transforms import fold as F
