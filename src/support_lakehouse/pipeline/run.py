@@ -18,7 +18,8 @@ from support_lakehouse.model.settings import Format
 from support_lakehouse.model.timeline import order_of
 from support_lakehouse.pipeline.recovery import name_of_run, recover
 from support_lakehouse.pipeline.replay import ReplayResult, carry_out
-from support_lakehouse.stages.plan import Asked, make_plan
+from support_lakehouse.stages.asked import Asked
+from support_lakehouse.stages.plan import make_plan
 from support_lakehouse.stages.publish import publish
 from support_lakehouse.stages.release import Releasing, decisions_of
 from support_lakehouse.stages.released import Released
