@@ -66,22 +66,26 @@ def adopt(
         "numFiles": len(added),
         "numOutputRows": rows.num_rows,
         "numOutputBytes": sum(one["add"]["size"] for one in added),
+        "executionTimeMs": round((time.monotonic() - begun) * 1000),
     }
-    info = {
+    info = _commit_info(told, mode, before, counts)
+    delta_log.commit(table, version, [{"commitInfo": info}, *actions, *added])
+    delta_log.checkpoint_if_due(table, version)
+    return version
+
+
+def _commit_info(told: str, mode: str, before: int | None, counts: Mapping[str, int]) -> Action:
+    return {
         "timestamp": round(time.time() * 1000),
         "operation": "WRITE",
         "operationParameters": {"mode": mode.capitalize(), "partitionBy": "[]"},
         **({} if before is None else {"readVersion": before}),
         "isolationLevel": "Serializable",
         "isBlindAppend": mode == "append",
-        "operationMetrics": {name: str(count) for name, count in counts.items()}
-        | {"executionTimeMs": str(round((time.monotonic() - begun) * 1000))},
+        "operationMetrics": {name: str(count) for name, count in counts.items()},
         "userMetadata": told,
         "engineInfo": delta_log.ENGINE,
     }
-    delta_log.commit(table, version, [{"commitInfo": info}, *actions, *added])
-    delta_log.checkpoint_if_due(table, version)
-    return version
 
 
 def _check_features(table: Path, version: int) -> None:
