@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from support_lakehouse.model.release import FORMAT, Release, TableState, only_as_of
+from support_lakehouse.model.release import FORMAT, Kind, Release, TableState, maker_of, only_as_of
 
 TABLES = {
     "bronze/agents": TableState(1, 5, "b0"),
@@ -113,3 +113,29 @@ def test_a_change_in_an_old_release_breaks_the_chain() -> None:
 def test_the_hash_is_the_same_for_lists_and_in_any_order_of_keys() -> None:
     read_back = replace(RELEASE, months=["202502"], tables=dict(reversed(TABLES.items())))  # type: ignore[arg-type]
     assert read_back.hash == RELEASE.hash
+
+
+def history(*told: tuple[Kind, int, str]) -> list[Release]:
+    """Releases with their kind, and the version and content of one table."""
+    return [
+        replace(RELEASE, release=n, kind=kind, tables={"gold/a": TableState(version, 1, content)})
+        for n, (kind, version, content) in enumerate(told, start=1)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("told", "maker"),
+    [
+        ([("run", 0, "a")], 1),
+        ([("run", 0, "a"), ("run", 1, "b")], 2),
+        ([("run", 0, "a"), ("refusal", 0, "a"), ("run", 0, "a")], 1),
+        ([("run", 0, "a"), ("run", 1, "b"), ("recovery", 3, "b")], 2),
+        ([("run", 0, "a"), ("maintenance", 1, "a"), ("replay", 1, "a")], 1),
+        ([("run", 0, "a"), ("run", 1, "b"), ("rollback", 2, "a"), ("refusal", 2, "a")], 1),
+        ([("run", 0, "a"), ("run", 1, "a")], 2),  # made anew, and came out the same
+    ],
+)
+def test_a_table_was_made_by_the_release_that_last_worked_it_out(
+    told: list[tuple[Kind, int, str]], maker: int
+) -> None:
+    assert maker_of("gold/a", history(*told)).release == maker

@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -13,6 +14,7 @@ from pyspark.sql import SparkSession
 from support_lakehouse.config import Config
 from support_lakehouse.io import ops, tables
 from support_lakehouse.model.release import Release
+from support_lakehouse.pipeline import back
 from support_lakehouse.pipeline import load as loading
 from support_lakehouse.stages import changed
 from support_lakehouse.transforms import cubes, marts, named
@@ -216,3 +218,28 @@ def test_where_the_program_or_conf_changed_cubes_are_made_anew(
     with patch.object(changed, "code_fingerprint", lambda: "another"):
         last(config, spark, DATA, tmp_path / "one", "202503")
     assert added == []
+
+
+@pytest.mark.parametrize("between", ["a run of another feed", "a rollback"])
+def test_where_conf_changed_before_a_release_that_left_cubes_alone_they_are_made_anew(
+    config: Config,
+    spark: SparkSession,
+    tmp_path: Path,
+    added: list[tuple[str, ...]],
+    between: str,
+) -> None:
+    settings = config.settings.model_copy(update={"business_zone": "+09:00"})
+    other, one = replace(config, settings=settings), tmp_path / "one"
+    last(config, spark, DATA, one, "202502")
+    if between == "a rollback":
+        last(other, spark, DATA, one, "202503")
+        back.rollback(other, one, 1, why="a test")
+    else:
+        load(other, spark, DATA, one, feeds=("call_center_log",), finals=False)
+    load(other, spark, DATA, one, "202503", feeds=FEEDS, finals=False, accept=("held",))
+    assert added == []
+    made = ops.read_releases(one)[-1].tables
+    fresh = last(other, spark, DATA, tmp_path / "fresh", "202502", "202503").tables
+    assert {n: t.fingerprint for n, t in made.items() if n.startswith("gold/")} == {
+        n: t.fingerprint for n, t in fresh.items() if n.startswith("gold/")
+    }

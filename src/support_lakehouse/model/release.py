@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
@@ -76,6 +76,23 @@ class Release:
     def hash(self) -> str:
         """The sha256 of the whole row as canonical JSON; the next release carries it."""
         return _sha256(asdict(self))
+
+
+def maker_of(table: str, releases: Sequence[Release]) -> Release:
+    """The release whose run worked out what a table holds as of the last of them, oldest first.
+
+    Releases since then left it as it was, joined its files, or brought it back.
+    """
+    maker = releases[-1]
+    for before in reversed(releases[:-1]):
+        own, known = maker.tables.get(table), before.tables.get(table)
+        if own is None or known is None:
+            continue
+        same = (own.rows, own.fingerprint) == (known.rows, known.fingerprint)
+        as_it_was = own.version == known.version or maker.kind in ("recovery", "maintenance")
+        if same and (as_it_was or maker.kind == "rollback"):
+            maker = before
+    return maker
 
 
 def only_as_of(

@@ -12,7 +12,7 @@ from support_lakehouse.io.marking import Turnover
 from support_lakehouse.io.tables import Tables
 from support_lakehouse.model.feed import Feed
 from support_lakehouse.model.plan import Plan
-from support_lakehouse.model.release import Release
+from support_lakehouse.model.release import Release, maker_of
 from support_lakehouse.stages.books import Applied
 from support_lakehouse.stages.gold_tables import (
     CATEGORIES,
@@ -81,14 +81,15 @@ def may_add(plan: Plan, feeds: Sequence[Feed], config: str, lakehouse: Path) -> 
     came = {feed.table for feed in feeds if feed.name in {entry.feed for entry in plan.known}}
     return (
         new * SHARE <= sum(own) >= WORTH_ADDING_BYTES
-        and (last.code, last.config) == (code_fingerprint(), config)
         and came.issuperset(sources)
         and not plan.left(facts.name)
         and not any(entry.feed == facts.name for entry in plan.returned)
         and timeline.rewind_to is None
         and not any(one.begins for one in timeline.folds)
         and all(
-            _stands(last, t, lakehouse) for cube in CUBES for t in (cube.table, cube.mart_table)
+            _stands(last, table, lakehouse) and _is_of_today(table, plan.releases, config)
+            for cube in CUBES
+            for table in (cube.table, cube.mart_table)
         )
         and INTERACTIONS in last.tables
     )
@@ -98,6 +99,12 @@ def _stands(last: Release, table: str, lakehouse: Path) -> bool:
     """Whether the table is as it was released."""
     state = last.tables.get(table)
     return state is not None and lake.version_of(lakehouse / table) == state.version
+
+
+def _is_of_today(table: str, releases: Sequence[Release], config: str) -> bool:
+    """Whether this program made the table by this configuration, whatever was released since."""
+    made = maker_of(table, releases)
+    return (made.code, made.config) == (code_fingerprint(), config)
 
 
 @dataclass(frozen=True)

@@ -44,11 +44,10 @@ class Releasing:
         `decisions` are what was decided and of what.
         """
         new = [e for e in ledger if e.release == self.plan.number and e.state == "loaded"]
-        told = [*decisions, *self._changed_configuration()]
         return self._append(
             kind,
             ledger,
-            told,
+            decisions,
             months=tuple(sorted({e.period for e in new if is_month(e.period)})),
             files=tuple(entry.file for entry in new),
             rows=total_of([entry.balance for entry in new]),
@@ -161,6 +160,7 @@ class Releasing:
         refusals: tuple[Mapping[str, str], ...],
     ) -> Release:
         last = self.plan.last
+        decisions = [*decisions, *self._changed_configuration()]
         same = last if last and last.config == self.config.fingerprint else None
         made = Release(
             release=self.plan.number,

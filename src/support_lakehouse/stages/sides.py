@@ -8,10 +8,10 @@ from support_lakehouse.io import lake, ops
 from support_lakehouse.model.books import LedgerEntry
 from support_lakehouse.model.feed import Feed
 from support_lakehouse.model.period import period_order
-from support_lakehouse.model.release import Release
+from support_lakehouse.model.release import Release, maker_of
 from support_lakehouse.stages.places import Place, Places, places_of
 from support_lakehouse.stages.release import code_fingerprint
-from support_lakehouse.stages.released import Released
+from support_lakehouse.stages.released import REPORT, Released
 from support_lakehouse.transforms import moves
 from support_lakehouse.transforms.difference import Cause
 
@@ -103,12 +103,17 @@ class Deciding:
 
         `today` is the fingerprint of the configuration by which causes are reckoned.
         """
-        before, after = self.before.release, self.after.release
+        before, after = self._maker(self.before.release), self._maker(self.after.release)
+        number = self.after.release.release
         if len({before.config, after.config, today or after.config}) > 1:
-            return Cause("rule", file, after.release, "the configuration changed")
+            return Cause("rule", file, number, "the configuration changed")
         if len({before.code, after.code, code_fingerprint() if today else after.code}) > 1:
-            return Cause("code", file, after.release, "the program changed")
-        return Cause("", file, after.release, "nobody can say why")
+            return Cause("code", file, number, "the program changed")
+        return Cause("", file, number, "nobody can say why")
+
+    def _maker(self, release: Release) -> Release:
+        """The release that made the report which a release has."""
+        return maker_of(REPORT, [one for one in self.releases if one.release <= release.release])
 
     def _added(self, now: Identity) -> Cause:
         file, sha256, returned = now
