@@ -17,7 +17,9 @@ FORMAT_ = $(if $(FORMAT),--format '$(FORMAT)')
 AS_OF_  = $(if $(AS_OF),--as-of '$(AS_OF)')
 RELEASE_ = $(if $(RELEASE),--release '$(RELEASE)')
 WHICH   = $(if $(MONTHS),--months '$(MONTHS)') $(if $(DAYS),--days '$(DAYS)') $(if $(FEEDS),--feeds '$(FEEDS)')
-RUN     = $(AT) $(FROM) $(FORMAT_) $(WHICH) $(if $(ACCEPT),--accept '$(ACCEPT)') $(if $(filter 1,$(RESET)),--reset)
+# DRY_RUN=yes is as good as DRY_RUN=1
+IS_SAID = $(filter-out 0 no false,$(1))
+RUN     = $(AT) $(FROM) $(FORMAT_) $(WHICH) $(if $(ACCEPT),--accept '$(ACCEPT)') $(if $(call IS_SAID,$(RESET)),--reset)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run plan report export answers history files quarantine verify maintain doctor
@@ -27,7 +29,7 @@ help: ## Print this list
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
 	@echo "Variables: MONTHS=202502,202503 DAYS=2026-01-02 FEEDS=calls,call_agents FORMAT=csv|json|parquet"
 	@echo "           CONTENT=1 ROWS=1 KEEP=24-months DRY_RUN=1"
-	@echo "           ACCEPT=corrections,short-snapshots,rejects DATA=dir LAKEHOUSE=dir RESET=1"
+	@echo "           ACCEPT=corrections,short-snapshots,rejects,held DATA=dir LAKEHOUSE=dir RESET=1"
 
 setup: $(READY) ## Environment, Delta jars, class-data archive; done once by all others
 
@@ -56,10 +58,10 @@ quarantine: $(READY) ## List rejected rows with their reasons (FEEDS=calls for t
 	@$(TOOL) quarantine list $(AT) $(if $(FEEDS),--feed '$(FEEDS)')
 
 verify: $(READY) ## Check that all is as it was released (RELEASE, CONTENT=1, ROWS=1)
-	@$(TOOL) verify $(AT) $(RELEASE_) $(if $(filter 1,$(CONTENT)),--content) $(if $(filter 1,$(ROWS)),--rows)
+	@$(TOOL) verify $(AT) $(RELEASE_) $(if $(call IS_SAID,$(CONTENT)),--content) $(if $(call IS_SAID,$(ROWS)),--rows)
 
 maintain: $(READY) ## Join small files, remove what no kept release needs (KEEP=24-months, DRY_RUN=1)
-	@$(TOOL) maintain $(AT) $(if $(KEEP),--keep '$(KEEP)') $(if $(filter 1,$(DRY_RUN)),--dry-run)
+	@$(TOOL) maintain $(AT) $(if $(KEEP),--keep '$(KEEP)') $(if $(call IS_SAID,$(DRY_RUN)),--dry-run)
 
 doctor: $(READY) ## Check Java, jars and conf/, and start a session
 	@$(TOOL) doctor

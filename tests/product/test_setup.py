@@ -121,7 +121,7 @@ def test_a_job_stopped_by_sigterm_leaves_with_143(tmp_path):
     process.terminate()
     _, said = process.communicate(timeout=60)
     assert process.returncode == 143
-    assert "Nothing of this run was released" in said
+    assert "What was released whole stands" in said
 
 
 @pytest.mark.parametrize(
@@ -137,7 +137,7 @@ def test_a_stop_of_the_whole_group_says_one_sentence(tmp_path, told, code, sente
     _, said = process.communicate(timeout=60)
     assert (process.returncode, said) == (
         code,
-        f"{sentence} Nothing of this run was released; run again to go on.\n",
+        f"{sentence} What was released whole stands, nothing else is seen; run again to go on.\n",
     )
 
 

@@ -17,7 +17,8 @@ from support_lakehouse.cli.screen import complain
 from support_lakehouse.errors import SupportLakehouseError
 from support_lakehouse.io.runlog import NOTE
 
-_INTERRUPTED = "Interrupted. Nothing of this run was released; run again to go on."
+_STANDS = "What was released whole stands, nothing else is seen"
+_INTERRUPTED = f"Interrupted. {_STANDS}; run again to go on."
 _SOON_SECONDS = 0.02
 
 
@@ -36,6 +37,7 @@ def main(arguments: list[str] | None = None) -> None:
             signal.signal(told, leaving(why))
     # Without a handler, what a library logs of a JVM that is gone would be on the screen.
     logging.getLogger().addHandler(logging.NullHandler())
+    logging.raiseExceptions = False  # nor is it told there that the log's own disk is full
     sys.exit(_exit_code(arguments))
 
 
@@ -55,7 +57,7 @@ def _exit_code(arguments: list[str] | None) -> int:
         complain(_INTERRUPTED)
         return 130
     except Terminated:
-        complain("Stopped by SIGTERM. Nothing of this run was released; run again to go on.")
+        complain(f"Stopped by SIGTERM. {_STANDS}; run again to go on.")
         return 143
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -70,13 +72,28 @@ def _unexpected(error: Exception) -> int:
     if show is not None:
         show()
         return int(getattr(error, "exit_code", 2))
-    first = (str(error).strip().splitlines() or [type(error).__name__])[0]
-    complain(f"Failed: {first[:300]}")
+    complain(f"Failed: {_said(error)}")
     if os.strerror(errno.ENOSPC) in str(error):
         complain("The disk is full. Free some space and run again: it begins at the last release.")
     logged = [note for note in getattr(error, "__notes__", []) if note.startswith(NOTE)]
-    complain(f"Nothing was released. {logged[0]}." if logged else traceback.format_exc())
+    if logged:
+        complain(f"{_STANDS}. {logged[0]}.")
+    elif not _is_of_a_file(error):
+        for line in traceback.format_exc().splitlines():
+            complain(line)
     return 1
+
+
+def _said(error: Exception) -> str:
+    """The first line of what an error says, or what the system said of a file."""
+    if isinstance(error, OSError) and _is_of_a_file(error):
+        return f"{error.filename}: {error.strerror}."
+    first = (str(error).strip().splitlines() or [type(error).__name__])[0]
+    return first[:300]
+
+
+def _is_of_a_file(error: Exception) -> bool:
+    return isinstance(error, OSError) and bool(error.filename and error.strerror)
 
 
 def leaving(why: type[BaseException]) -> Callable[[int, FrameType | None], None]:

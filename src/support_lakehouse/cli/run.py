@@ -124,7 +124,7 @@ def _summary(done: pipeline.RunResult) -> None:
         screen.say("Refused: nothing of this run was released.")
         return
     if done.state == "nothing to do":
-        screen.say("Nothing to load: every file asked for is in the ledger.")
+        _tell_idle(done.plan)
     _tell_loaded(done.loaded)
     for made in done.made:
         took = f", {done.seconds['total']:.1f} seconds" if made is done.made[-1] else ""
@@ -169,6 +169,13 @@ def _tell_skipped(work: Plan) -> None:
         screen.say(f"Loaded already, skipped: {len(work.skipped)} files{of}.")
 
 
+def _tell_idle(work: Plan) -> None:
+    if work.found:
+        screen.say("Nothing to load: every file asked for is in the ledger.")
+    else:
+        screen.say("Nothing to load: no file in the data folder is one that a feed takes (--data).")
+
+
 def _tell_refusals(work: Plan) -> None:
     for refusal in work.refusals:
         screen.complain(f"{refusal.feed}: {refusal.why}")
@@ -180,7 +187,7 @@ def _tell_plan(work: Plan) -> None:
     if rows:
         screen.table(["feed", "period", "file to load", "bytes"], rows)
     elif not work.refusals:
-        screen.say("Nothing to load: every file asked for is in the ledger.")
+        _tell_idle(work)
     for gone in work.withdrawn:
         screen.say(f"{gone.file}: withdrawn again, as it was before a rollback.")
     for feed, periods in work.replays.items():

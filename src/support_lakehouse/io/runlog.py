@@ -4,7 +4,7 @@ import logging
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -54,7 +54,8 @@ def log_to(file: Path, level: str) -> Iterator[None]:
     finally:
         failed = sys.exc_info()[1]
         if failed is not None:
-            logger.error("failed", exc_info=failed)
             failed.add_note(f"{NOTE}{file}")
+            logger.error("failed", exc_info=failed)
         root.removeHandler(handler)
-        handler.close()
+        with suppress(OSError):  # the log's own disk may be full
+            handler.close()

@@ -44,10 +44,13 @@ def _harmed(table: Path, version: int) -> Path | None:
 
 
 def _actions(table: Path, version: int) -> list[dict[str, Any]]:
-    """The lines of a log entry; none where it is torn, empty or gone."""
+    """The lines of a log entry; none where it is torn, empty or gone.
+
+    One that may not be read is neither: nothing may be undone for that.
+    """
     try:
         return list(delta_log.actions(table, version))
-    except (OSError, ValueError, TypeError):
+    except (FileNotFoundError, ValueError, TypeError):
         return []
 
 

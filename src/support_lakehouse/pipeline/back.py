@@ -93,10 +93,10 @@ def rollback(config: Config, lakehouse: Path, number: int, *, why: str) -> Relea
         if target is None:
             known = ", ".join(str(r.release) for r in releases[-5:]) or "none"
             raise UsageError(f"there is no release {number}", expected=f"one of {known}")
+        check_readable(lakehouse, target)  # half a way back would be none
         now, then = (read_ledger(lakehouse, rs) for rs in (releases, _up_to(releases, number)))
         decided = decided_since(lakehouse, releases[-1], target)
         ledger = after_rollback(now, then, decided, releases[-1].release)
-        check_readable(lakehouse, target)  # half a way back would be none
         with log_to(lakehouse / "logs" / f"{run}.log", "info"):
             plan = Plan(releases, now)
             _restore(lakehouse, target, run)

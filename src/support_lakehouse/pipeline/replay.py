@@ -217,6 +217,13 @@ def _waiting(
             f"no entry of quarantine has the id {min(unknown)}",
             expected="the ids of `quarantine export`",
         )
+    of_sheet = {e["feed"] for e in entries if e["id"] in (corrected or ())}
+    if feed is not None and of_sheet and feed not in of_sheet:
+        raise UsageError(
+            f"no row of the sheet is of the feed {feed}",
+            where="--feed",
+            expected=", ".join(sorted(of_sheet)),
+        )
     active = {entry.content for entry in books.loaded}
     rules = {f.name: f for f in config.feeds}
     told: list[Entry] = []

@@ -62,7 +62,10 @@ def verify(
                 from support_lakehouse.pipeline.remake import check_rows
 
                 check_rows(of, traces, spark=spark)
-        published.result()
+        try:
+            published.result()
+        except PermissionError as error:
+            findings.left_out(f"published/ could not be opened: {error.strerror}.")
     if apart.differences and is_held(lakehouse):
         # It may be between a release, its files and their manifest.
         findings.left_out("Published files could not be checked: a run is at work on them.")
@@ -76,6 +79,8 @@ def verify(
 def _releases(lakehouse: Path, findings: Findings) -> tuple[Release, ...]:
     try:
         return tuple(ops.read_releases(lakehouse))
+    except PermissionError:
+        raise
     except (*READ_ERRORS, KeyError, TypeError) as error:
         first = (str(error).strip().splitlines() or ["no reason given"])[0][:200]
         findings.differs(ops.RELEASES, f"the releases cannot be read: {first}", todo=BACK)

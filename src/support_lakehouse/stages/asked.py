@@ -81,4 +81,9 @@ def check_periods_have_files(
             )
     for day in asked.days or ():
         if day not in there:
-            raise UsageError(f"no file for day {day}", where=str(data))
+            days = sorted(filter(is_day, there))
+            raise UsageError(
+                f"no file for day {day}",
+                where=str(data),
+                expected=f"one of {', '.join(days)}" if days else "a folder with a day's files",
+            )

@@ -61,7 +61,7 @@ def check_published(
 def _manifest(path: Path) -> dict[str, Any] | None:
     try:
         told = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (FileNotFoundError, ValueError):
         return None
     whole = isinstance(told, dict) and all(isinstance(entry, dict) for entry in told.values())
     return told if whole else None
@@ -123,6 +123,8 @@ def check_against(
     Each of its files is written again from its release, so the bytes are proven as well. Raises
     UsageError where it is no manifest.
     """
+    if not held.is_file():
+        raise UsageError("there is no such file", where=str(held), expected="a manifest.json")
     told = _manifest(held)
     if told is None:
         raise UsageError("is no manifest", where=str(held), expected="a manifest.json")

@@ -36,13 +36,23 @@ def check_tables(of: Checking) -> dict[str, dict[str, int]]:
     traces: dict[str, dict[str, int]] = {}
     for name in [*of.tables, RELEASES]:
         of.findings.checked["tables"] += 1
-        if not (of.lakehouse / name / "_delta_log").is_dir():
-            of.findings.differs(name, "the table is gone", todo=BACK)
-        elif _log_is_whole(of, name) and name != RELEASES:
-            told = _read(of, name)
-            if told is not None:
-                traces[name] = told
+        try:
+            told = _traces(of, name)
+        except PermissionError as error:
+            of.findings.left_out(f"{name} could not be opened: {error.strerror}.")
+            continue
+        if told is not None:
+            traces[name] = told
     return traces
+
+
+def _traces(of: Checking, name: str) -> dict[str, int] | None:
+    if not (of.lakehouse / name / "_delta_log").is_dir():
+        of.findings.differs(name, "the table is gone", todo=BACK)
+        return None
+    if not _log_is_whole(of, name) or name == RELEASES:
+        return None
+    return _read(of, name)
 
 
 def _log_is_whole(of: Checking, name: str) -> bool:

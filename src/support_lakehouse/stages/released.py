@@ -38,7 +38,7 @@ class Released:
             return state.version if state else None
         dated = {name for tables in self.release.as_of.values() for name in tables}
         if table in dated:
-            return self.release.as_of[self.as_of].get(table)
+            return self.release.as_of.get(self.as_of, {}).get(table)
         state = self.release.tables.get(table)  # of a feed without months: it counts whole
         return state.version if state else None
 
@@ -50,7 +50,7 @@ class Released:
         """The version of a table; UsageError where the release has no such table."""
         version = self.version(table)
         if version is None:
-            if not self.release.as_of:
+            if not any(name.startswith("silver/") for name in self.release.tables):
                 raise UsageError(
                     "nothing was released yet, the last run was refused",
                     where=str(self.lakehouse),
@@ -166,11 +166,6 @@ def open_released(
 
 def _period_up_to(release: Release, month: str) -> str:
     """The newest period of the release that is not after the month: the extract at least."""
-    monthly = [p for p in release.as_of if p == INITIAL or is_month(p)]
-    known = [p for p in monthly if period_order(p) <= period_order(month)]
-    if not known:
-        raise UsageError(
-            "nothing was released yet, the last run was refused",
-            hint="`support-lakehouse files` says why.",
-        )
+    monthly = (p for p in release.as_of if p == INITIAL or is_month(p))
+    known = (p for p in monthly if period_order(p) <= period_order(month))
     return max(known, key=period_order, default=INITIAL)
