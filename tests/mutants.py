@@ -1,4 +1,4 @@
-"""Ten deliberate faults in the fold, the order and the books; the tests must catch each of them.
+"""Deliberate faults in the fold, the order and the books; the tests must catch each of them.
 
 `python -m tests.mutants` puts one at a time into a copy of the program and runs a few tests, the
 quick ones first. It tells which test caught which, and leaves with 1 if one of them lives.

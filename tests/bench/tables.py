@@ -99,7 +99,7 @@ def losses(found: Measured) -> list[str]:
             for key, word in LOSSES.items()
             if middle[name][key]
         }
-        worse = [f"{times:.1f} times the {word}" for word, times in pairs.items() if times > 1]
+        worse = [f"{times:.1f} times the {word}" for word, times in pairs.items() if times >= 1.05]
         if worse:
             lines.append(f"- Against {label(name)}: {', '.join(worse)}.")
     return ["What the product loses:\n", *sorted(lines)] if lines else ["It loses nothing here."]

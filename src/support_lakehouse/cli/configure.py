@@ -32,7 +32,7 @@ _MOST_CHARACTERS = 100
 
 @config.command()
 def check() -> None:
-    """Read all of conf/, and tell every mistake, or a line for each feed."""
+    """Read all of conf/, and tell the mistakes, or a line for each feed."""
     read, mistakes = read_config(find_root())
     for mistake in mistakes:
         screen.complain(mistake.sentence())

@@ -72,9 +72,10 @@ def _short(records: DataFrame, feed: Feed, plan: Plan) -> list[Refusal]:
         if keys[period] == 0 or keys[period] < limit:
             files = sorted(entry.file for entry in new if entry.period == period)
             than = f"; the delivery before, {before}, has {keys[before]}" if before else ""
+            least = f"{(share * 100).normalize():f}%"
             why = (
                 f"{feed.name}, {period}: {keys[period]} rows in {', '.join(files)}{than}. Expected"
-                f" at least {share * 100:g}% of it, and some; deliver the whole day, or say with"
+                f" at least {least} of it, and some; deliver the whole day, or say with"
                 " --accept short-snapshots that it is meant."
             )
             told.append(Refusal(feed.name, files[0], why))
