@@ -84,6 +84,7 @@ def test_half_a_roster_retires_nobody(config: Config, spark: SparkSession, tmp_p
     refused = load(config, spark, data, lakehouse)
     assert refused.state == "refused"
     assert "4 rows" in refused.plan.refusals[0].why
+    assert "Expected at least 50% of it, and some; deliver" in refused.plan.refusals[0].why
     assert active() == 9
     meant = load(config, spark, data, lakehouse, accept=("short-snapshots",))
     assert meant.state == "released"

@@ -38,7 +38,7 @@ def explain(
     """Tell the life of one key, or what one figure of the report is made of."""
     config = load_config()
     root = (lakehouse or config.lakehouse).resolve()
-    if len(what) not in (2, 4) or (len(what) == 4 and what[0] != "report"):
+    if len(what) != (4 if what[0] == "report" else 2):
         raise UsageError(
             f"{' '.join(what)!r} asks for nothing",
             expected="FEED KEY, or report MONTH CENTRE DEPARTMENT",

@@ -91,8 +91,13 @@ def rollback(config: Config, lakehouse: Path, number: int, *, why: str) -> Relea
         releases = tuple(ops.read_releases(lakehouse))
         target = next((r for r in releases if r.release == number), None)
         if target is None:
-            known = ", ".join(str(r.release) for r in releases[-5:]) or "none"
-            raise UsageError(f"there is no release {number}", expected=f"one of {known}")
+            known = ", ".join(str(r.release) for r in releases[-5:])
+            raise UsageError(
+                f"there is no release {number}",
+                where=str(lakehouse),
+                expected=f"one of the releases ({known})" if known else None,
+                hint="" if known else "Run `support-lakehouse run` first.",
+            )
         check_readable(lakehouse, target)  # half a way back would be none
         now, then = (read_ledger(lakehouse, rs) for rs in (releases, _up_to(releases, number)))
         decided = decided_since(lakehouse, releases[-1], target)
