@@ -155,7 +155,7 @@ def _sheet(config: Config, root: Path) -> dict[str, dict[str, str]]:
 
 def report_of(caused: Caused, release: int) -> dict[tuple[str, str, str], tuple]:
     """The published figures of a release."""
-    released = open_released(caused.configs[release], caused.lakehouse, release=release)
+    released = open_released(caused.lakehouse, release=release)
     rows = released.support_report("UTC").to_pylist()
     keys = ("month", "contact_center_name", "department")
     return {

@@ -102,7 +102,7 @@ def test_a_yaml_file_makes_a_table(
     config = load_config(tmp_path)
     done = load(config, spark, tmp_path / "data", tmp_path / "lakehouse")
     assert done.state == "released"
-    released = open_released(config, tmp_path / "lakehouse")
+    released = open_released(tmp_path / "lakehouse")
     for kind in kinds:
         expected = EXPECTED.get(kind, LOG)
         if (kind, fmt) == ("lookup", "json_object"):

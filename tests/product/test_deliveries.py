@@ -78,7 +78,7 @@ def delivered(
 def test_calls_are_cleaned_as_calculated(config: Config, delivered: Any) -> None:
     data, lakehouse, done, _ = delivered
     expected = calls.calculate_calls(data)
-    released = open_released(config, lakehouse)
+    released = open_released(lakehouse)
     assert released.cleaned_calls().to_pylist() == expected.rows
     assert quarantined(released, "calls", "call_agents") == reasons(expected.rejected)
     not_found = sum(expected.agents_not_found.values())
@@ -90,7 +90,7 @@ def test_calls_are_cleaned_as_calculated(config: Config, delivered: Any) -> None
 def test_the_roster_is_as_calculated(config: Config, delivered: Any) -> None:
     data, lakehouse, done, labels = delivered
     expected = roster.calculate_roster(data, labels)
-    released = open_released(config, lakehouse)
+    released = open_released(lakehouse)
     agents = rows(released.table("silver/roster_agents"), "agent_id")
     assert [{k: v for k, v in a.items() if k != "ingested_at"} for a in agents] == expected.agents
     history = rows(released.table("silver/agent_status_history"), "agent_id")
@@ -103,7 +103,7 @@ def test_the_roster_is_as_calculated(config: Config, delivered: Any) -> None:
 def test_the_call_log_is_published_as_calculated(config: Config, delivered: Any) -> None:
     data, lakehouse, done, _ = delivered
     expected = call_log.calculate_call_log(data)
-    released = open_released(config, lakehouse)
+    released = open_released(lakehouse)
     assert quarantined(released, "call_center_log") == reasons(expected.rejected)
     published = lakehouse / "published"
     accepted = (published / "call_center_log.csv").read_bytes()

@@ -24,7 +24,7 @@ LAST = 7
 
 def difference(caused: Caused, a: int, b: int) -> Difference:
     config = caused.configs[b]
-    before, after = (open_released(config, caused.lakehouse, release=n) for n in (a, b))
+    before, after = (open_released(caused.lakehouse, release=n) for n in (a, b))
     releases = ops.read_releases(caused.lakehouse)
     return Differing(config, releases, before, after).difference()
 

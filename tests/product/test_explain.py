@@ -23,7 +23,7 @@ LAST = 7
 
 def asking(caused: Caused, release: int, table: Table) -> Explaining:
     config = caused.configs[release]
-    released = open_released(config, caused.lakehouse, release=release)
+    released = open_released(caused.lakehouse, release=release)
     releases = ops.read_releases(caused.lakehouse)
     return Explaining(config, released, releases, config.feed(table.name))
 
@@ -135,7 +135,7 @@ def test_since_which_release_a_row_stands_so(caused: Caused):
 
 def test_each_figure_is_the_sum_of_its_interactions(caused: Caused):
     config = caused.configs[3]
-    released = open_released(config, caused.lakehouse, release=3)
+    released = open_released(caused.lakehouse, release=3)
     figures = Figures(config, released, ops.read_releases(caused.lakehouse))
     true = _origins(caused, 3)
     keys = []

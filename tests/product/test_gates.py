@@ -77,7 +77,7 @@ def test_half_a_roster_retires_nobody(config: Config, spark: SparkSession, tmp_p
     load(config, spark, data, lakehouse)
 
     def active() -> int:
-        table = open_released(config, lakehouse).table("silver/roster_agents")
+        table = open_released(lakehouse).table("silver/roster_agents")
         return table["status"].to_pylist().count("active")
 
     roster(data, "2026-01-03", active=4)
@@ -104,7 +104,7 @@ def test_half_a_roster_retires_nobody(config: Config, spark: SparkSession, tmp_p
     late = load(config, spark, data, lakehouse, days=("2026-01-04",))
     assert late.state == "released"
     assert active() == 0, "a late day does not disturb the latest state"
-    history = open_released(config, lakehouse).table("silver/agent_status_history").to_pylist()
+    history = open_released(lakehouse).table("silver/agent_status_history").to_pylist()
     by_day: dict[str, int] = {}
     for row in history:
         by_day[str(row["sync_date"])] = by_day.get(str(row["sync_date"]), 0) + row["is_active"]

@@ -56,7 +56,7 @@ class Reader:
                 self.errors.append(error)
 
     def _look(self) -> None:
-        released = open_released(self.one.config, self.one.lakehouse)
+        released = open_released(self.one.lakehouse)
         text = "".join(export.text_of(released.support_report("-05:00"), "csv"))
         self.seen.add((released.release.release, text.encode()))
         path = self.one.lakehouse / "published" / "support_report.csv"

@@ -221,7 +221,7 @@ def check_calculated(one: Arriving) -> None:
 
 def _check_others(one: Arriving, found: Files) -> None:
     """Calls, roster and call-centre log."""
-    released = open_released(one.config, one.lakehouse)
+    released = open_released(one.lakehouse)
     cleaned, log = calls.calculate_calls(one.data), call_log.calculate_call_log(one.data)
     team = roster.calculate_roster(one.data, one.labels)
     assert released.cleaned_calls().to_pylist() == cleaned.rows

@@ -183,5 +183,5 @@ def _with(config: Config, feeds: Any) -> Config:
 def _calls(lakehouse: Path, config: Config) -> list[dict[str, Any]]:
     from support_lakehouse.stages.released import open_released
 
-    rows: list[dict[str, Any]] = open_released(config, lakehouse).table("silver/calls").to_pylist()
+    rows: list[dict[str, Any]] = open_released(lakehouse).table("silver/calls").to_pylist()
     return rows

@@ -34,9 +34,9 @@ def test_without_monthly_feeds_nothing_is_called_refused(config: Config, log_alo
     said = command("report", "--lakehouse", log_alone)
     assert (said.code, said.out) == (2, "")
     assert "release 1 has no table gold/support_report" in said.err
-    whole = open_released(config, log_alone).call_center_log()
+    whole = open_released(log_alone).call_center_log()
     assert whole.num_rows == 11
-    assert open_released(config, log_alone, as_of="202502").call_center_log() == whole
+    assert open_released(log_alone, as_of="202502").call_center_log() == whole
 
 
 def test_a_folder_without_any_file_is_not_called_loaded(tmp_path: Path) -> None:

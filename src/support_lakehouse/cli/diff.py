@@ -72,7 +72,7 @@ def _state(config: Config, root: Path, text: str) -> Released:
             f"{text!r} is no state", expected="a release, as 3, a month, as 202502, or 3@202502"
         )
     number = found["release"] or found["only"]
-    return open_released(config, root, release=int(number) if number else None, as_of=month)
+    return open_released(root, release=int(number) if number else None, as_of=month)
 
 
 def _age(state: Released) -> tuple[int, bool, Any]:

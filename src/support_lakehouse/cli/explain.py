@@ -45,7 +45,7 @@ def explain(
         )
     feed = _feed(config, what[0]) if len(what) == 2 else None
     month = "" if feed else o.report_month(what[1], "MONTH") or ""
-    released = open_released(config, root, release=release, as_of=as_of)
+    released = open_released(root, release=release, as_of=as_of)
     releases = ops.read_releases(root)
     check_kept(root, releases, released.release)
     if feed is None:

@@ -100,9 +100,8 @@ def answers(
 def _released(
     config: Config, lakehouse: Path | None, release: int | None, as_of: str | None
 ) -> Released:
-    return open_released(
-        config, (lakehouse or config.lakehouse).resolve(), release=release, as_of=as_of
-    )
+    root = (lakehouse or config.lakehouse).resolve()
+    return open_released(root, release=release, as_of=as_of)
 
 
 def _readable(

@@ -32,7 +32,7 @@ def readable(
     Where maintenance removed their versions, they are made again from bronze, once, by Spark.
     Raises Damaged where that comes to something else, UsageError as `open_released` does.
     """
-    opened = open_released(config, lakehouse, release=release, as_of=as_of)
+    opened = open_released(lakehouse, release=release, as_of=as_of)
     if release is None or _is_there(opened):
         return opened
     # Imported here: only what is made again needs Spark and the time to import it.
@@ -95,5 +95,5 @@ def open_release(
     config: Config, number: int | None, lakehouse: Path, spark: SparkSession | None
 ) -> OpenRelease:
     """The release numbered, or the newest."""
-    found = open_released(config, lakehouse, release=number).release
+    found = open_released(lakehouse, release=number).release
     return OpenRelease(config, lakehouse, found, spark)

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from support_lakehouse.config import Config
 from support_lakehouse.errors import UsageError
 from support_lakehouse.io import lake, ops
 from support_lakehouse.model.feed import Feed
@@ -142,7 +141,7 @@ class Released:
 
 
 def open_released(
-    config: Config, lakehouse: Path, *, release: int | None = None, as_of: str | None = None
+    lakehouse: Path, *, release: int | None = None, as_of: str | None = None
 ) -> Released:
     """The newest release or the one numbered, perhaps as of a month.
 
