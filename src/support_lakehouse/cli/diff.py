@@ -11,7 +11,7 @@ import typer
 
 from support_lakehouse.cli import options as o
 from support_lakehouse.cli import screen
-from support_lakehouse.config import Config, load_config
+from support_lakehouse.config import load_config
 from support_lakehouse.errors import Damaged, UsageError
 from support_lakehouse.io import ops
 from support_lakehouse.model.period import is_month, period_order
@@ -39,7 +39,7 @@ def diff(
     """Tell which figures of the report moved from A to B, by how much, by which file and key."""
     config = load_config()
     root = (lakehouse or config.lakehouse).resolve()
-    before, after = (_state(config, root, text) for text in (a, b))
+    before, after = (_state(root, text) for text in (a, b))
     releases = ops.read_releases(root)
     for state in (before, after):
         check_kept(root, releases, state.release)
@@ -64,7 +64,7 @@ def diff(
         )
 
 
-def _state(config: Config, root: Path, text: str) -> Released:
+def _state(root: Path, text: str) -> Released:
     found = _STATE.fullmatch(text)
     month = found and found["month"]
     if found is None or (month and not is_month(month)):
