@@ -2,6 +2,7 @@
 
 import errno
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -99,3 +100,16 @@ def test_what_may_not_be_read_is_neither_torn_nor_undone(
     monkeypatch.setattr(delta_log, "actions", denied)
     with pytest.raises(PermissionError):
         undo.without_torn_end(log_alone / "silver/call_center_log", 0)
+
+
+def test_a_changed_configuration_is_told_once_by_whatever_release_comes_first(
+    config: Config, spark: SparkSession, log_alone: Path
+) -> None:
+    settings = config.settings.model_copy(update={"business_zone": "+09:00"})
+    other = replace(config, settings=settings)
+    rollback(other, log_alone, 1, why="a try")
+    load(other, spark, DATA, log_alone, feeds=("call_agents",))
+    last = ops.read_releases(log_alone)[-1]
+    journal = ops.read_journal(log_alone, last.tables[ops.JOURNAL].version)
+    told = [entry.release for entry in journal if entry.decision == "configuration changed"]
+    assert (last.release, told) == (3, [2])
