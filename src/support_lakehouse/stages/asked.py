@@ -81,9 +81,8 @@ def check_periods_have_files(
             )
     for day in asked.days or ():
         if day not in there:
-            days = sorted(filter(is_day, there))
             raise UsageError(
                 f"no file for day {day}",
                 where=str(data),
-                expected=f"one of {', '.join(days)}" if days else "a folder with a day's files",
+                expected="a day like 2026-01-02, or its label, of which a feed asked for has files",
             )

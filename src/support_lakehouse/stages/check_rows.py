@@ -107,7 +107,7 @@ def _check(
         if found == told and not same_code and not odd_hashes:
             of.findings.left_out(
                 f"{table} is what release {of.release.release} says, but made again it is another:"
-                " the program or conf/ are not those of the release."
+                f" release {maker.release} made it by another program or conf/."
             )
             return
         found_there = other.limit(_MOST + 1).collect()
