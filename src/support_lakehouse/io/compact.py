@@ -4,8 +4,9 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from deltalake import CommitProperties, DeltaTable
+from deltalake import DeltaTable
 
+from support_lakehouse.io import delta_log
 from support_lakehouse.io.datafiles import files_of
 
 SMALL_BYTES = 16 * 1024 * 1024
@@ -22,6 +23,6 @@ def small_files(table: Path, version: int) -> int:
 def compact(table: Path, told: Mapping[str, str]) -> int:
     """Join the table's small files in one commit that says why; the new version, or the same."""
     there = DeltaTable(table)
-    properties = CommitProperties(custom_metadata={"userMetadata": json.dumps(dict(told))})
+    properties = delta_log.committed_by(json.dumps(dict(told)))
     there.optimize.compact(target_size=_TARGET_BYTES, commit_properties=properties)
     return int(DeltaTable(table).version())

@@ -4,12 +4,13 @@ import json
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import pyarrow.parquet as pq
-from deltalake import DeltaTable
+from deltalake import CommitProperties, DeltaTable
 
 Action = dict[str, Any]
 ENGINE = "Support-Lakehouse"
@@ -22,6 +23,21 @@ _ENTRY = re.compile(r"([0-9]{20})\.json")
 _CHECKPOINT = re.compile(r"([0-9]{20})\.checkpoint\.parquet")
 _ADDED = ("path", "partitionValues", "size", "modificationTime", "stats", "tags", "deletionVector")
 """What an `add` tells of a file that stays; the rest can be told of it in other ways."""
+
+
+def committed_by(told: str) -> CommitProperties:
+    """What makes a commit of deltalake tell its userMetadata."""
+    return CommitProperties(custom_metadata={"userMetadata": told})
+
+
+def kept_for(retention: timedelta) -> dict[str, str]:
+    """The configuration of a table by which its log and its old files are kept."""
+    kept = f"interval {retention.days} days"
+    return {
+        "delta.logRetentionDuration": kept,
+        "delta.deletedFileRetentionDuration": kept,
+        "delta.checkpointInterval": CHECKPOINT_INTERVAL,
+    }
 
 
 def entry_of(table: Path, version: int) -> Path:

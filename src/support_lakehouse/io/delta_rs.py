@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-from deltalake import CommitProperties, DeltaTable, WriterProperties, write_deltalake
+from deltalake import DeltaTable, WriterProperties, write_deltalake
 
 from support_lakehouse.io import lake
-from support_lakehouse.io.delta_log import CHECKPOINT_INTERVAL, PLAIN_FEATURES
+from support_lakehouse.io.delta_log import PLAIN_FEATURES, committed_by, kept_for
 from support_lakehouse.model.merge import DELTA_RS, Merge
 
 _KEYS = "SELECT {key} AS key FROM t"
@@ -24,20 +24,9 @@ def writes(table: Path) -> bool:
     return PLAIN_FEATURES.issuperset(lake.asked_of_writers(table, version))
 
 
-def committed_by(told: str) -> CommitProperties:
-    """What makes a commit tell its userMetadata."""
-    return CommitProperties(custom_metadata={"userMetadata": told})
-
-
 def configuration(statistics: str, retention: timedelta) -> dict[str, str]:
     """How a table is kept: `statistics` names the columns of which the log tells bounds."""
-    kept = f"interval {retention.days} days"
-    return {
-        "delta.logRetentionDuration": kept,
-        "delta.deletedFileRetentionDuration": kept,
-        "delta.dataSkippingStatsColumns": statistics,
-        "delta.checkpointInterval": CHECKPOINT_INTERVAL,
-    }
+    return kept_for(retention) | {"delta.dataSkippingStatsColumns": statistics}
 
 
 def write(

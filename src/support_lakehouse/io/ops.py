@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Any, Literal
 
 import pyarrow as pa
-from deltalake import CommitProperties, write_deltalake
+from deltalake import write_deltalake
 
 from support_lakehouse.errors import Damaged, UsageError
 from support_lakehouse.io import delta_log, lake, undo
@@ -182,19 +182,12 @@ def _write(
     retention: timedelta,
     more: Mapping[str, Any] = MappingProxyType({}),
 ) -> None:
-    kept = f"interval {retention.days} days"
     write_deltalake(
         table,
         pa.Table.from_pylist(list(rows), schema=schema),
         mode=mode,
-        configuration={
-            "delta.logRetentionDuration": kept,
-            "delta.deletedFileRetentionDuration": kept,
-            "delta.checkpointInterval": delta_log.CHECKPOINT_INTERVAL,
-        },
-        commit_properties=CommitProperties(
-            custom_metadata={"userMetadata": json.dumps({"run": run, **more})}
-        ),
+        configuration=delta_log.kept_for(retention),
+        commit_properties=delta_log.committed_by(json.dumps({"run": run, **more})),
     )
 
 

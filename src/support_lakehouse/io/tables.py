@@ -16,6 +16,7 @@ from pyspark.sql.types import StructType
 
 from support_lakehouse.io import adopting, delta_rs, lake, marking
 from support_lakehouse.io.datafiles import bytes_of
+from support_lakehouse.io.delta_log import committed_by
 from support_lakehouse.io.frames import AnyRows, Rows, Sessions, frame_of, read_at
 from support_lakehouse.io.marking import Turnover
 from support_lakehouse.io.staged import PartWriter, Staged, plain
@@ -118,7 +119,7 @@ class Tables:
         if version == self._version(table):
             return version
         told = self._metadata(feed, "rewind")
-        DeltaTable(self.path(table)).restore(version, commit_properties=delta_rs.committed_by(told))
+        DeltaTable(self.path(table)).restore(version, commit_properties=committed_by(told))
         return self._version(table)
 
     def replace(

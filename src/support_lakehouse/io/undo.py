@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
-from deltalake import CommitProperties, DeltaTable
+from deltalake import DeltaTable
 
 from support_lakehouse.errors import Damaged
 from support_lakehouse.io import delta_log, vectors
@@ -85,13 +85,13 @@ def without_torn_end(table: Path, released: int | None) -> None:
 
 def restore(table: Path, version: int, told: Mapping[str, str]) -> None:
     """Take a table back to a version, in one commit that says why."""
-    properties = CommitProperties(custom_metadata={"userMetadata": json.dumps(dict(told))})
+    properties = delta_log.committed_by(json.dumps(dict(told)))
     DeltaTable(table).restore(version, commit_properties=properties)
 
 
 def empty(table: Path, told: Mapping[str, str]) -> None:
     """Leave a table without rows, in one commit that says why; its history stays."""
-    properties = CommitProperties(custom_metadata={"userMetadata": json.dumps(dict(told))})
+    properties = delta_log.committed_by(json.dumps(dict(told)))
     DeltaTable(table).delete(commit_properties=properties)
 
 
