@@ -27,6 +27,7 @@ class Asked:
 
 
 def asked_feeds(config: Config, asked: Asked) -> tuple[Feed, ...]:
+    """The feeds to work on; UsageError for one that nobody declared."""
     known = {feed.name for feed in config.feeds}
     for name in asked.feeds or ():
         if name not in known:
@@ -37,6 +38,7 @@ def asked_feeds(config: Config, asked: Asked) -> tuple[Feed, ...]:
 
 
 def check_words(asked: Asked) -> None:
+    """UsageError for months, days and words to accept that are none, and what goes not together."""
     if asked.reset and asked.feeds:
         raise UsageError("a reset begins a new ledger for all feeds", where="--reset --feeds")
     for month in asked.months or ():
@@ -57,6 +59,7 @@ def check_words(asked: Asked) -> None:
 
 
 def is_asked(found: FoundFile | LedgerEntry, feed: Feed, asked: Asked) -> bool:
+    """Whether a file of the feed is of the months or days asked for; an extract always is."""
     if found.period == INITIAL:
         return True
     if feed.files.place == "month":

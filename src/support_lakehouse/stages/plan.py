@@ -38,18 +38,19 @@ def make_plan(config: Config, data: Path, lakehouse: Path, asked: Asked) -> Plan
     releases = tuple(ops.read_releases(lakehouse))
     if releases and not asked.reset:
         _check_columns(feeds.values(), releases[-1], lakehouse)
-    known = read_ledger(lakehouse, releases)
-    ledger = () if asked.reset else tuple(e for e in known if e.state == "loaded")
+    entries = read_ledger(lakehouse, releases)
+    known = tuple(entry for entry in entries if entry.state == "loaded")
+    ledger = () if asked.reset else known
     told = [file for file in listing.found if file.feed in feeds]
     found, unnamed = _with_days(told, feeds, ledger, asked.sync_dates)
     wanted = [file for file in found if is_asked(file, feeds[file.feed], asked)]
     check_periods_have_files(asked, wanted, ledger, data)
     before = Plan(
         releases=releases,
-        known=tuple(e for e in known if e.state == "loaded"),
+        known=known,
         ledger=ledger,
         found=found,
-        aside=tuple(e for e in known if e.is_aside),
+        aside=tuple(entry for entry in entries if entry.is_aside),
         unmatched=listing.unmatched,
         refusals=(*(r for r in listing.refused if r.feed in feeds), *unnamed),
         reset=asked.reset,

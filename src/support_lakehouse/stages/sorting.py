@@ -37,17 +37,23 @@ class Sorting:
         for file in files:
             feed, entry = feeds[file.feed], loaded.get((file.feed, file.path))
             aside = self._put_aside(file)
-            if aside is not None and aside.state != "held":
-                continue
-            if aside is not None and "held" not in self.asked.accept:
-                self.held.append(file)
-            elif aside is None and entry is not None and self._is_known(file, entry):
-                self.skipped += [] if entry in self.out else [file]
-            elif aside is not None or self._may_be_loaded(feed, entry):
+            if aside is None:
+                self._compare(file, feed, entry)
+            elif aside.state == "held" and "held" in self.asked.accept:
                 self._scan(file, feed, entry)
-            else:
-                assert entry is not None
-                self.refusals.append(_correction(file, entry, self.releases))
+            elif aside.state == "held":
+                self.held.append(file)
+
+    def _compare(self, file: FoundFile, feed: Feed, entry: LedgerEntry | None) -> None:
+        """Sort a file that nobody put aside by what was loaded under its path."""
+        if entry is None:
+            self._scan(file, feed, entry)
+        elif _is_same(file, entry, rehash=self.asked.rehash):
+            self.skipped += [] if entry in self.out else [file]
+        elif entry in self.out or self._takes_corrections(feed):
+            self._scan(file, feed, entry)
+        else:
+            self.refusals.append(_correction(file, entry, self.releases))
 
     def _put_aside(self, file: FoundFile) -> LedgerEntry | None:
         """The entry that put these bytes aside; of one path there may be several contents."""
@@ -55,13 +61,8 @@ class Sorting:
         same = (e for e in self.aside if e.place == place and not e.is_second)
         return next((e for e in same if _is_same(file, e, rehash=True)), None)
 
-    def _is_known(self, file: FoundFile, entry: LedgerEntry) -> bool:
-        return _is_same(file, entry, rehash=self.asked.rehash)
-
-    def _may_be_loaded(self, feed: Feed, before: LedgerEntry | None) -> bool:
-        """Whether other bytes than before are taken, if there were any before."""
-        accepts = feed.corrections == "accept" or "corrections" in self.asked.accept
-        return before is None or before in self.out or accepts
+    def _takes_corrections(self, feed: Feed) -> bool:
+        return feed.corrections == "accept" or "corrections" in self.asked.accept
 
     def _scan(self, found: FoundFile, feed: Feed, before: LedgerEntry | None) -> None:
         try:
