@@ -113,6 +113,7 @@ def _running(lakehouse: Path, until: str) -> subprocess.Popen[str]:
     )
     while not any(until in log.read_text() for log in lakehouse.glob("logs/*.log")):
         assert process.poll() is None
+        time.sleep(0.01)
     return process
 
 

@@ -72,28 +72,25 @@ def _unexpected(error: Exception) -> int:
     if show is not None:
         show()
         return int(getattr(error, "exit_code", 2))
-    complain(f"Failed: {_said(error)}")
+    first = (str(error).strip().splitlines() or [type(error).__name__])[0]
+    of_file = _of_a_file(error)
+    complain(f"Failed: {of_file or first[:300]}")
     if os.strerror(errno.ENOSPC) in str(error):
         complain("The disk is full. Free some space and run again: it begins at the last release.")
     logged = [note for note in getattr(error, "__notes__", []) if note.startswith(NOTE)]
     if logged:
         complain(f"{_STANDS}. {logged[0]}.")
-    elif not _is_of_a_file(error):
+    elif not of_file:
         for line in traceback.format_exc().splitlines():
             complain(line)
     return 1
 
 
-def _said(error: Exception) -> str:
-    """The first line of what an error says, or what the system said of a file."""
-    if isinstance(error, OSError) and _is_of_a_file(error):
+def _of_a_file(error: Exception) -> str:
+    """What the system said of a file that cannot be had; empty for all other errors."""
+    if isinstance(error, OSError) and error.filename and error.strerror:
         return f"{error.filename}: {error.strerror}."
-    first = (str(error).strip().splitlines() or [type(error).__name__])[0]
-    return first[:300]
-
-
-def _is_of_a_file(error: Exception) -> bool:
-    return isinstance(error, OSError) and bool(error.filename and error.strerror)
+    return ""
 
 
 def leaving(why: type[BaseException]) -> Callable[[int, FrameType | None], None]:

@@ -152,7 +152,7 @@ def _first_job(session: SparkSession) -> None:
 
 
 def _end(session: SparkSession, ours: bool) -> None:
-    # What stops this program may have stopped the JVM before: Ctrl-C is told to both of them.
+    # What stops this program may have stopped the JVM before, as where the whole group is told.
     with suppress(Py4JError, OSError):
         session.stop()
     if ours:

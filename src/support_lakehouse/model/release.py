@@ -11,6 +11,8 @@ FORMAT = 3
 
 Kind = Literal["run", "refusal", "recovery", "replay", "rollback", "reset", "maintenance"]
 Versions = Mapping[str, int]
+_MAKE_NOTHING = ("recovery", "rollback", "maintenance")
+"""Kinds that write tables as an earlier release has them."""
 
 
 @dataclass(frozen=True)
@@ -78,19 +80,18 @@ class Release:
         return _sha256(asdict(self))
 
 
-def maker_of(table: str, releases: Sequence[Release]) -> Release:
-    """The release whose run worked out what a table holds as of the last of them, oldest first.
+def maker_of(table: str, release: Release, releases: Sequence[Release]) -> Release:
+    """The release whose run worked out what a table holds as of one of all, oldest first.
 
-    Releases since then left it as it was, joined its files, or brought it back.
+    Releases between the two left it as it was, joined its files, or brought it back.
     """
-    maker = releases[-1]
-    for before in reversed(releases[:-1]):
+    maker = release
+    for before in reversed([one for one in releases if one.release < release.release]):
         own, known = maker.tables.get(table), before.tables.get(table)
         if own is None or known is None:
             continue
         same = (own.rows, own.fingerprint) == (known.rows, known.fingerprint)
-        as_it_was = own.version == known.version or maker.kind in ("recovery", "maintenance")
-        if same and (as_it_was or maker.kind == "rollback"):
+        if same and (own.version == known.version or maker.kind in _MAKE_NOTHING):
             maker = before
     return maker
 

@@ -41,6 +41,10 @@ class Findings:
         if sentence not in self.unchecked:
             self.unchecked.append(sentence)
 
+    def not_opened(self, what: str, error: OSError) -> None:
+        """Add what the system did not let be opened."""
+        self.left_out(f"{what} could not be opened: {error.strerror}.")
+
     def take_over(self, others: "Findings") -> None:
         """Add what was found elsewhere."""
         self.checked.update(others.checked)

@@ -23,7 +23,7 @@ from support_lakehouse.stages.kept import check_readable
 from support_lakehouse.stages.plan import read_ledger
 from support_lakehouse.stages.publish import publish
 from support_lakehouse.stages.release import Releasing
-from support_lakehouse.stages.released import Released
+from support_lakehouse.stages.released import Released, chosen_of
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -89,15 +89,7 @@ def rollback(config: Config, lakehouse: Path, number: int, *, why: str) -> Relea
         at = datetime.now(UTC)
         run = name_of_run(at)
         releases = tuple(ops.read_releases(lakehouse))
-        target = next((r for r in releases if r.release == number), None)
-        if target is None:
-            known = ", ".join(str(r.release) for r in releases[-5:])
-            raise UsageError(
-                f"there is no release {number}",
-                where=str(lakehouse),
-                expected=f"one of the releases ({known})" if known else None,
-                hint="" if known else "Run `support-lakehouse run` first.",
-            )
+        target = chosen_of(releases, number, lakehouse)
         check_readable(lakehouse, target)  # half a way back would be none
         now, then = (read_ledger(lakehouse, rs) for rs in (releases, _up_to(releases, number)))
         decided = decided_since(lakehouse, releases[-1], target)

@@ -65,7 +65,7 @@ def verify(
         try:
             published.result()
         except PermissionError as error:
-            findings.left_out(f"published/ could not be opened: {error.strerror}.")
+            findings.not_opened("published/", error)
     if apart.differences and is_held(lakehouse):
         # It may be between a release, its files and their manifest.
         findings.left_out("Published files could not be checked: a run is at work on them.")

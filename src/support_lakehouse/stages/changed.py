@@ -87,7 +87,7 @@ def may_add(plan: Plan, feeds: Sequence[Feed], config: str, lakehouse: Path) -> 
         and timeline.rewind_to is None
         and not any(one.begins for one in timeline.folds)
         and all(
-            _stands(last, table, lakehouse) and _is_of_today(table, plan.releases, config)
+            _stands(last, table, lakehouse) and _is_of_today(table, last, plan, config)
             for cube in CUBES
             for table in (cube.table, cube.mart_table)
         )
@@ -101,9 +101,9 @@ def _stands(last: Release, table: str, lakehouse: Path) -> bool:
     return state is not None and lake.version_of(lakehouse / table) == state.version
 
 
-def _is_of_today(table: str, releases: Sequence[Release], config: str) -> bool:
+def _is_of_today(table: str, last: Release, plan: Plan, config: str) -> bool:
     """Whether this program made the table by this configuration, whatever was released since."""
-    made = maker_of(table, releases)
+    made = maker_of(table, last, plan.releases)
     return (made.code, made.config) == (code_fingerprint(), config)
 
 

@@ -81,7 +81,7 @@ def _check_file(
     try:
         found = sha256_of(path)
     except OSError as error:
-        findings.left_out(f"{where} could not be opened: {error.strerror}.")
+        findings.not_opened(where, error)
         return
     size = path.stat().st_size
     if found == entry.get("sha256"):

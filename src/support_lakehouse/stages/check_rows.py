@@ -102,7 +102,7 @@ def _check(
     if found != (state.rows, state.fingerprint) or odd_hashes:
         expected = making.tables.read(making.session, table)
         other = compare.differences(rows, expected, keys, compared)
-        maker = maker_of(table, of.releases[: of.releases.index(of.release) + 1])
+        maker = maker_of(table, of.release, of.releases)
         same_code = (maker.code, maker.config) == (code_fingerprint(), of.config.fingerprint)
         if found == told and not same_code and not odd_hashes:
             of.findings.left_out(

@@ -39,7 +39,7 @@ def check_tables(of: Checking) -> dict[str, dict[str, int]]:
         try:
             told = _traces(of, name)
         except PermissionError as error:
-            of.findings.left_out(f"{name} could not be opened: {error.strerror}.")
+            of.findings.not_opened(name, error)
             continue
         if told is not None:
             traces[name] = told
@@ -176,7 +176,7 @@ def _without_hidden(table: Path, version: int, told: Mapping[str, int]) -> dict[
 def _unreadable(of: Checking, where: str, what: str, error: Exception) -> None:
     """What cannot be opened for want of rights or of room is not checked; all else is damage."""
     if isinstance(error, OSError) and not isinstance(error, FileNotFoundError) and error.errno:
-        of.findings.left_out(f"{where}: {what} could not be opened: {error.strerror}.")
+        of.findings.not_opened(f"{where}: {what}", error)
         return
     first = (str(error).strip().splitlines() or ["no reason given"])[0][:200]
     of.findings.differs(where, f"{what} cannot be read: {first}", todo=BACK)

@@ -160,9 +160,9 @@ class Making:
 
     def _rows(self, table: str) -> Rows:
         """All of a table, in memory if it fits and DataFusion counts."""
-        return (
-            self.tables.query(table, "SELECT * FROM t") if self._fits(table) else self.read(table)
-        )
+        if not self._fits(table):
+            return self.read(table)
+        return self.tables.query(table, "SELECT * FROM t")
 
     def _fits(self, table: str) -> bool:
         return not self.by_spark and self.tables.fits(table)

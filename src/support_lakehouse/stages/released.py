@@ -147,20 +147,24 @@ def open_released(
 
     Raises UsageError where there is none, or the month is no month.
     """
-    releases = ops.read_releases(lakehouse)
-    chosen = [r for r in releases if release in (None, r.release)]
+    chosen = chosen_of(ops.read_releases(lakehouse), release, lakehouse)
+    if as_of is not None and not is_month(as_of):
+        raise UsageError(f"{as_of!r} is no month", expected="a month like 202502")
+    return Released(lakehouse, chosen, as_of and _period_up_to(chosen, as_of))
+
+
+def chosen_of(releases: Sequence[Release], number: int | None, lakehouse: Path) -> Release:
+    """The release numbered, or the newest; UsageError where there is none."""
+    chosen = [release for release in releases if number in (None, release.release)]
     if not chosen:
-        known = ", ".join(str(r.release) for r in releases[-5:]) or "none"
+        known = ", ".join(str(release.release) for release in releases[-5:])
         raise UsageError(
-            "nothing was released yet" if release is None else f"there is no release {release}",
+            "nothing was released yet" if number is None else f"there is no release {number}",
             where=str(lakehouse),
             expected=f"one of the releases ({known})" if releases else None,
             hint="" if releases else "Run `support-lakehouse run` first.",
         )
-    if as_of is not None and not is_month(as_of):
-        raise UsageError(f"{as_of!r} is no month", expected="a month like 202502")
-    newest = chosen[-1]
-    return Released(lakehouse, newest, as_of and _period_up_to(newest, as_of))
+    return chosen[-1]
 
 
 def _period_up_to(release: Release, month: str) -> str:

@@ -103,17 +103,14 @@ class Deciding:
 
         `today` is the fingerprint of the configuration by which causes are reckoned.
         """
-        before, after = self._maker(self.before.release), self._maker(self.after.release)
+        sides = (self.before.release, self.after.release)
+        before, after = (maker_of(REPORT, side, self.releases) for side in sides)
         number = self.after.release.release
         if len({before.config, after.config, today or after.config}) > 1:
             return Cause("rule", file, number, "the configuration changed")
         if len({before.code, after.code, code_fingerprint() if today else after.code}) > 1:
             return Cause("code", file, number, "the program changed")
         return Cause("", file, number, "nobody can say why")
-
-    def _maker(self, release: Release) -> Release:
-        """The release that made the report which a release has."""
-        return maker_of(REPORT, [one for one in self.releases if one.release <= release.release])
 
     def _added(self, now: Identity) -> Cause:
         file, sha256, returned = now
